@@ -1,0 +1,45 @@
+# Everything sets itself up: a virtual environment, the package, and the Debian packages the tests look for.
+#   make demo    record a real shop, replay it against two builds, leave demo-report.html
+#   make test    lint, types, floors, the whole suite
+#   make fast    the tier to run while working (under 30 s)
+#   make bench   the ratios of the README's table
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test fast lint bench docs clean system
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Retape needs Python 3.11 or newer; this is " + sys.version.split()[0] + " (set PYTHON=...)") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(STAMP)
+
+system:
+	@sh tests/system_packages.sh
+
+demo: $(STAMP)
+	$(BIN)/python examples/demo.py
+
+fast: $(STAMP)
+	$(BIN)/python -m pytest -q -m 'not slow and not end_to_end'
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(STAMP) system lint
+	$(BIN)/python -m pytest -q
+
+bench: $(STAMP) system
+	$(BIN)/python -m benchmarks
+
+docs: $(STAMP)
+	$(BIN)/python -m tests.regenerate
+
+clean:
+	rm -rf $(VENV) .retape .demo build dist demo-report.html
