@@ -1,0 +1,215 @@
+"""Opening and reading capture files. Writing is in ``captures.writer``.
+
+Whatever is wrong with a file ends in one sentence of the ``CaptureError`` family: never in an empty capture.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from captures import schema
+from captures.bodies import unpack
+from captures.errors import CaptureError, CorruptCapture, NewerCapture, NotACapture
+from captures.model import Direction, Exchange, Session, Skipped
+from captures.rows import SELECT, from_row, to_session
+
+MAGIC = b"SQLite format 3\x00"
+
+
+def identify(path: Path) -> int:
+    """The capture version of the file at ``path``.
+
+    Raises the sentence that fits: missing, not SQLite, another application's SQLite, from a newer Retape.
+    """
+    if not path.exists():
+        raise CaptureError(f"{path} does not exist.", hint="Record one with: retape record -o " + str(path))
+    if path.is_dir():
+        raise NotACapture(f"{path} is a directory, not a capture.", hint="Name the .sqlite file inside it.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as error:
+        raise CaptureError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(head) < 100 or not head.startswith(MAGIC):
+        if head.startswith(MAGIC[:6]):
+            raise CorruptCapture(f"{path} is cut off inside its first page.", hint="Restore it from a copy.")
+        raise NotACapture(f"{path} is not a Retape capture.", hint="Captures are SQLite files made by retape record.")
+    version = int.from_bytes(head[60:64], "big")
+    application = int.from_bytes(head[68:72], "big")
+    if application != schema.APPLICATION_ID:
+        raise NotACapture(f"{path} is a SQLite database of another application, not a Retape capture.")
+    if version > schema.VERSION:
+        raise NewerCapture(
+            f"{path} was written by a newer Retape (capture version {version}; this one reads up to {schema.VERSION}).",
+            hint="Upgrade: pip install -U retape",
+        )
+    return version
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn SQLite's and the codecs' complaints while reading ``path`` into a :class:`CorruptCapture`."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise CaptureError(f"{path} is locked by another program.", hint="Close it there and try again.") from error
+        raise CorruptCapture(f"{path} is damaged: {error}.", hint=_DAMAGED) from error
+    except (sqlite3.DatabaseError, ValueError) as error:
+        raise CorruptCapture(f"{path} is damaged: {error}.", hint=_DAMAGED) from error
+
+
+_DAMAGED = "Restore it from a copy; `sqlite3 FILE .recover` may save a part."
+
+
+class Capture:
+    """A capture opened for reading. Use as a context manager; safe while another process is recording into it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._limit: int | None = None  # newest exchange id when opened: a stable view while recording goes on
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Open the capture at ``path`` read-only.
+
+        Raises :class:`CaptureError` or a subclass (see :func:`identify`). Takes time independent of the size.
+        """
+        path = Path(path)
+        identify(path)
+        with reading(path):
+            connection = _connect_read_only(path)
+            connection.row_factory = sqlite3.Row
+            capture = cls(path, connection)
+            capture._limit = connection.execute("SELECT MAX(id) FROM exchange").fetchone()[0] or 0
+        return capture
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def sessions(self) -> list[Session]:
+        """Every session in the file, oldest first."""
+        with reading(self.path):
+            return [to_session(row) for row in self._connection.execute("SELECT * FROM session ORDER BY id")]
+
+    def count(self, direction: Direction | None = None) -> int:
+        """How many exchanges there are (of one direction)."""
+        where, values = ("WHERE direction = ?", (direction.value,)) if direction else ("", ())
+        with reading(self.path):
+            return int(self._connection.execute(f"SELECT COUNT(*) FROM exchange {where}", values).fetchone()[0])
+
+    def exchanges(
+        self,
+        *,
+        direction: Direction | None = None,
+        session: int | None = None,
+        ids: Iterable[int] | None = None,
+    ) -> Iterator[Exchange]:
+        """Exchanges in the order they started, one at a time (memory does not grow with the capture)."""
+        clauses: list[str] = ["e.id <= ?"]
+        values: list[object] = [self._limit]
+        if direction is not None:
+            clauses.append("e.direction = ?")
+            values.append(direction.value)
+        if session is not None:
+            clauses.append("e.session = ?")
+            values.append(session)
+        if ids is not None:
+            wanted = sorted(set(ids))
+            for start in range(0, len(wanted), 500):
+                some = wanted[start : start + 500]
+                clause = f"e.id IN ({','.join('?' * len(some))})"
+                yield from self._select([*clauses, clause], [*values, *some])
+            return
+        yield from self._select(clauses, values)
+
+    def exchange(self, identity: int) -> Exchange:
+        """One exchange. Raises :class:`CaptureError` when there is none of that id."""
+        for exchange in self.exchanges(ids=[identity]):
+            return exchange
+        raise CaptureError(f"{self.path} has no exchange {identity}.", hint=f"List them: retape capture ls {self.path}")
+
+    def caused_by(self, inbound: int) -> list[Exchange]:
+        """The outbound exchanges linked to inbound exchange ``inbound``, in the order they started."""
+        return list(self._select(["e.caused_by = ?", "e.direction = 'outbound'"], [inbound]))
+
+    def replays_of(self, recorded: int) -> list[Exchange]:
+        """In a run: the exchanges that answer to recorded exchange ``recorded``."""
+        return list(self._select(["e.replay_of = ?"], [recorded]))
+
+    def skipped(self) -> list[Skipped]:
+        """In a run: what was not replayed, and why."""
+        with reading(self.path):
+            rows = self._connection.execute("SELECT exchange, reason FROM skipped ORDER BY exchange")
+            return [Skipped(row["exchange"], row["reason"]) for row in rows]
+
+    def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> Iterator[dict[str, Any]]:
+        """Rows of a read-only SQL query as dicts, through sqlite-utils: for lists and statistics."""
+        from sqlite_utils import Database
+
+        with reading(self.path):
+            rows = list(Database(self._connection).query(sql, parameters))  # type: ignore[arg-type]
+        yield from rows
+
+    def check(self) -> list[str]:
+        """Every integrity complaint, as sentences; empty when the file is sound. Reads the whole file."""
+        complaints: list[str] = []
+        with reading(self.path):
+            verdicts = [row[0] for row in self._connection.execute("PRAGMA integrity_check(20)")]
+        complaints.extend(f"SQLite: {verdict}" for verdict in verdicts if verdict != "ok")
+        for session in self.sessions():
+            with reading(self.path):
+                there = self._connection.execute(
+                    "SELECT COUNT(*) FROM exchange WHERE session = ?", (session.id,)
+                ).fetchone()[0]
+            if there != session.written:
+                complaints.append(f"session {session.id} counted {session.written} exchanges written, {there} are here")
+            if session.dropped:
+                complaints.append(f"session {session.id} dropped {session.dropped} of {session.seen} exchanges")
+            if session.ended is None:
+                complaints.append(f"session {session.id} has no end: it is still being written, or its writer died")
+        return complaints
+
+    def _select(self, clauses: list[str], values: list[object]) -> Iterator[Exchange]:
+        where = " AND ".join(clauses)
+        with reading(self.path):
+            cursor = self._connection.execute(f"{SELECT} WHERE {where} ORDER BY e.id", values)
+        while True:
+            with reading(self.path):
+                row = cursor.fetchone()
+                if row is None:
+                    return
+                exchange = from_row(
+                    row,
+                    unpack(row["q_codec"], row["q_data"], row["q_size"]),
+                    unpack(row["p_codec"], row["p_data"], row["p_size"]),
+                )
+            yield exchange
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    """Read-only; on a read-only medium (no room for the WAL's shared memory) as an immutable file."""
+    base = path.resolve().as_uri()
+    connection = sqlite3.connect(f"{base}?mode=ro", uri=True, timeout=10, check_same_thread=False)
+    try:
+        connection.execute("SELECT 1 FROM session LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        if "unable to open" not in str(error) and "readonly" not in str(error):
+            connection.close()
+            raise
+        connection.close()
+        connection = sqlite3.connect(f"{base}?mode=ro&immutable=1", uri=True, timeout=10, check_same_thread=False)
+        connection.execute("SELECT 1 FROM session LIMIT 1").fetchone()
+    return connection

@@ -1,0 +1,339 @@
+"""Writing a capture: a thread of its own takes exchanges off a queue and commits them in batches.
+
+The caller's thread (the proxy's event loop, the replayer's) only appends to a queue; hashing, compressing and fsync
+happen here. A batch is committed after :data:`INTERVAL` seconds or :data:`BATCH` exchanges, so at most that much is
+missing after ``kill -9``; WAL keeps the file intact. What cannot be kept (queue full, disk full) is counted in the
+session's ``dropped``, never raised into the traffic's path.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, Self
+
+from captures import schema
+from captures.bodies import BodyStore
+from captures.errors import CaptureError
+from captures.model import Exchange, Skipped
+from captures.rows import INSERT, to_row
+from captures.store import identify
+
+INTERVAL = 0.1  # seconds between commits: the recorder promises "on disk within a second"
+BATCH = 2_000  # exchanges
+MAX_QUEUED_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """A snapshot of one writer's integrity counters. ``last_error`` is SQLite's word for the latest loss."""
+
+    seen: int
+    written: int
+    dropped: int
+    truncated: int
+    last_error: str = ""
+
+
+class CaptureWriter:
+    """Appends one session to a capture file (made when missing). Context manager; :meth:`close` drains and ends it.
+
+    Raises :class:`CaptureError` from the constructor when the file is not ours, is newer, cannot be written, or is
+    being written by another process.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        mode: str,
+        meta: Mapping[str, Any] | None = None,
+        redaction_key: str | None = None,
+        now: Callable[[], float] = time.time,
+        max_queued_bytes: int = MAX_QUEUED_BYTES,
+        prepare: Callable[[Exchange], Exchange] | None = None,
+    ) -> None:
+        # ``prepare`` (redaction) is applied to each exchange on the writer's thread, before anything reaches the disk.
+        self._prepare = prepare
+        self.path = Path(path)
+        self._now = now
+        self._max_queued_bytes = max_queued_bytes
+        self._lock_file = _lock(self.path)
+        try:
+            self._connection = _open_for_writing(self.path)
+            self._next_id = 1 + (self._connection.execute("SELECT MAX(id) FROM exchange").fetchone()[0] or 0)
+            cursor = self._connection.execute(
+                "INSERT INTO session (mode, started, redaction_key, meta) VALUES (?, ?, ?, ?)",
+                (mode, now(), redaction_key, json.dumps(dict(meta or {}), ensure_ascii=False)),
+            )
+            self._connection.commit()
+        except sqlite3.Error as error:
+            self._unlock()
+            raise CaptureError(
+                f"{self.path} cannot be written: {error}.", hint="Check the disk's room and the folder's permissions."
+            ) from error
+        except BaseException:
+            self._unlock()
+            raise
+        self.session = int(cursor.lastrowid or 0)
+        self._bodies = BodyStore(self._connection)
+        self._queue: queue.SimpleQueue[Exchange | Skipped | _Flush | None] = queue.SimpleQueue()
+        self._state = threading.Lock()  # guards the numbers below
+        self._queued_bytes = 0
+        self._seen = self._written = self._dropped = self._truncated = 0
+        self._last_error = ""
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="capture-writer", daemon=True)
+        self._thread.start()
+
+    def reserve_id(self) -> int:
+        """The id of the next exchange. Take it when the exchange *starts*, so that ids follow the order of start."""
+        with self._state:
+            identity = self._next_id
+            self._next_id += 1
+        return identity
+
+    def put(self, exchange: Exchange) -> bool:
+        """Hand ``exchange`` over to the thread; its ``session`` is set here. Never blocks.
+
+        False when it had to be dropped (queue full, or the writer is closed): counted.
+        """
+        size = len(exchange.request.body) + (len(exchange.response.body) if exchange.response else 0) + 512
+        with self._state:
+            self._seen += 1
+            if self._closed or self._queued_bytes + size > self._max_queued_bytes:
+                self._dropped += 1
+                self._last_error = "the writer is closed" if self._closed else "the queue is full"
+                return False
+            self._queued_bytes += size
+        self._queue.put(replace(exchange, session=self.session))
+        return True
+
+    def skip(self, exchange: int, reason: str) -> None:
+        """In a run: note that recorded exchange ``exchange`` was not replayed, and why."""
+        self._queue.put(Skipped(exchange, reason))
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Wait until everything handed over so far is committed (or counted as dropped). False on timeout."""
+        marker = _Flush(threading.Event())
+        self._queue.put(marker)
+        return marker.done.wait(timeout)
+
+    def counters(self) -> Counters:
+        """The counters now."""
+        with self._state:
+            return Counters(self._seen, self._written, self._dropped, self._truncated, self._last_error)
+
+    def close(self, meta: Mapping[str, Any] | None = None) -> Counters:
+        """Drain, end the session (merging ``meta`` into its own), close the file. Idempotent."""
+        with self._state:
+            already, self._closed = self._closed, True
+        if not already:
+            self._queue.put(None)
+            self._thread.join()
+            self._end(meta or {})
+        return self.counters()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- the thread ---------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            first = self._queue.get()
+            batch = [first]
+            deadline = time.monotonic() + INTERVAL
+            while first is not None and len(batch) < BATCH:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or isinstance(batch[-1], _Flush):
+                    break
+                try:
+                    item = self._queue.get(timeout=remaining)
+                except queue.Empty:
+                    break
+                batch.append(item)
+                if item is None:
+                    break
+            self._write([item for item in batch if isinstance(item, Exchange | Skipped)])
+            for item in batch:
+                if isinstance(item, _Flush):
+                    item.done.set()
+            if batch[-1] is None:
+                return
+
+    def _write(self, items: Iterable[Exchange | Skipped]) -> None:
+        items = list(items)
+        exchanges = [item for item in items if isinstance(item, Exchange)]
+        skipped = [(self.session, item.exchange, item.reason) for item in items if isinstance(item, Skipped)]
+        if not items:
+            return
+        size = sum(len(e.request.body) + (len(e.response.body) if e.response else 0) + 512 for e in exchanges)
+        error_text = ""
+        refused = len(exchanges)
+        if self._prepare is not None:
+            exchanges, error_text = _prepared(exchanges, self._prepare)
+        refused -= len(exchanges)
+        truncated = sum(exchange.body_truncated for exchange in exchanges)
+        failed = False
+        try:
+            rows = [
+                to_row(e, self._bodies.put(e.request.body), self._bodies.put(e.response.body if e.response else b""))
+                for e in exchanges
+            ]
+            self._connection.executemany(INSERT, rows)
+            self._connection.executemany("INSERT INTO skipped VALUES (?, ?, ?)", skipped)
+            self._connection.execute(
+                "UPDATE session SET seen = ?, written = ?, dropped = ?, truncated = ? WHERE id = ?",
+                (
+                    self._seen,
+                    self._written + len(exchanges),
+                    self._dropped + refused,
+                    self._truncated + truncated,
+                    self.session,
+                ),
+            )
+            self._connection.commit()
+        except (sqlite3.Error, MemoryError, UnicodeError, ValueError, TypeError) as error:
+            failed = True
+            error_text = str(error) or type(error).__name__
+            self._bodies.forget()
+            try:
+                self._connection.rollback()
+            except sqlite3.Error as also:
+                error_text += f" ({also})"
+        with self._state:
+            self._queued_bytes -= size
+            self._dropped += refused
+            if error_text:
+                self._last_error = error_text
+            if failed:
+                self._dropped += len(exchanges)
+            else:
+                self._written += len(exchanges)
+                self._truncated += truncated
+
+    def _end(self, meta: Mapping[str, Any]) -> None:
+        try:
+            old = json.loads(
+                self._connection.execute("SELECT meta FROM session WHERE id = ?", (self.session,)).fetchone()[0]
+            )
+            counters = self.counters()
+            self._connection.execute(
+                "UPDATE session SET ended = ?, seen = ?, written = ?, dropped = ?, truncated = ?, meta = ?"
+                " WHERE id = ?",
+                (
+                    self._now(),
+                    counters.seen,
+                    counters.written,
+                    counters.dropped,
+                    counters.truncated,
+                    json.dumps({**old, **meta}, ensure_ascii=False),
+                    self.session,
+                ),
+            )
+            self._connection.commit()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            with self._state:
+                self._last_error = str(error)
+        finally:
+            self._connection.close()
+            self._unlock()
+
+    def _unlock(self) -> None:
+        with suppress(OSError):  # the folder may have gone; the lock itself goes with the descriptor
+            os.unlink(self._lock_file.name)
+        self._lock_file.close()
+
+
+def _prepared(
+    exchanges: Iterable[Exchange], prepare: Callable[[Exchange], Exchange]
+) -> tuple[list[Exchange], str]:
+    """What ``prepare`` made of ``exchanges``, without those it failed on, and a sentence about the last of these."""
+    done: list[Exchange] = []
+    complaint = ""
+    for exchange in exchanges:
+        try:
+            done.append(prepare(exchange))
+        except Exception as error:  # noqa: BLE001 - whatever went wrong: what could not be redacted is not written
+            complaint = f"exchange {exchange.id} could not be redacted ({type(error).__name__})"
+    return done, complaint
+
+
+@dataclass(frozen=True, slots=True)
+class _Flush:
+    done: threading.Event
+
+
+def is_being_written(path: str | Path) -> bool:
+    """Whether a writer (in any process) holds the capture at ``path`` open right now."""
+    lock = Path(f"{path}.lock")
+    if not lock.exists():
+        return False
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _lock(path: Path) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CaptureError(
+            f"{path.parent} cannot be made: {error.strerror}.", hint="Write elsewhere with -o."
+        ) from error
+    lock = Path(f"{path}.lock")
+    while True:
+        try:
+            file = lock.open("ab")
+        except OSError as error:
+            raise CaptureError(
+                f"{path} cannot be written: {error.strerror}.", hint="Check the folder's permissions."
+            ) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise CaptureError(
+                f"{path} is being written by another retape process.",
+                hint="Stop that one, or write to another file with -o.",
+            ) from error
+        # A writer that just ended unlinks the lock file: what we locked must still be the file of that name.
+        with suppress(OSError):
+            if os.fstat(file.fileno()).st_ino == lock.stat().st_ino:
+                return file
+        file.close()
+
+
+def _open_for_writing(path: Path) -> sqlite3.Connection:
+    new = not path.exists() or path.stat().st_size == 0
+    version = schema.VERSION if new else identify(path)
+    if new:
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)  # traffic is nobody else's business
+        os.close(descriptor)
+    connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
+    if new:
+        schema.create(connection)
+    else:
+        schema.migrate(connection, version)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
