@@ -1,0 +1,101 @@
+"""``retape.toml`` (or ``[tool.retape]`` in ``pyproject.toml``), plus rules from ``retape.rules.toml`` beside it.
+
+Unknown keys are refused, with the nearest known one: a setting that silently never fires is worse than none.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from captures.errors import ConfigError
+from captures.state import project_root
+
+SECTIONS = ("record", "redact", "replay", "dependencies", "endpoints", "rules")
+RULES_FILE = "retape.rules.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the configuration files say; each owner of a section checks its own keys with :func:`check_keys`."""
+
+    files: tuple[Path, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """The table ``[name]``; empty when absent. Raises :class:`ConfigError` when it is not a table."""
+        value = self.data.get(name, {})
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"[{name}] in {self._where()} must be a table, not {type(value).__name__}.")
+        return value
+
+    def rules(self) -> list[Mapping[str, Any]]:
+        """Every ``[[rules]]`` entry of every file, in order."""
+        value = self.data.get("rules", [])
+        if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+            raise ConfigError(f"rules in {self._where()} must be written as [[rules]] tables.")
+        return value
+
+    def _where(self) -> str:
+        return " and ".join(path.name for path in self.files) or "the configuration"
+
+
+def load(start: Path | None = None, explicit: Path | None = None, rules: Path | None = None) -> Config:
+    """The configuration for a command run in ``start`` (default: the working directory).
+
+    ``explicit`` names a file (--config), ``rules`` a further rules file (--rules). No file at all is a fine,
+    empty configuration. Raises :class:`ConfigError`.
+    """
+    root = project_root(start)
+    files: list[Path] = []
+    merged: dict[str, Any] = {}
+    main = explicit or root / "retape.toml"
+    if explicit is not None and not explicit.exists():
+        raise ConfigError(f"{explicit} does not exist.", hint="Give --config an existing file.")
+    if main.exists():
+        merged = _parse(main)
+        files.append(main)
+    elif (root / "pyproject.toml").exists():
+        tool = _parse(root / "pyproject.toml").get("tool", {})
+        if isinstance(tool, Mapping) and "retape" in tool:
+            merged = dict(tool["retape"])
+            files.append(root / "pyproject.toml")
+    check_keys(merged, SECTIONS, str(main))
+    for path in (main.parent / RULES_FILE, rules):
+        if path is None:
+            continue
+        if not path.exists():
+            if path is rules:
+                raise ConfigError(f"{path} does not exist.", hint="Give --rules an existing file.")
+            continue
+        extra = _parse(path)
+        check_keys(extra, ("rules",), str(path))
+        merged["rules"] = [*merged.get("rules", []), *extra.get("rules", [])]
+        files.append(path)
+    return Config(tuple(files), merged)
+
+
+def check_keys(mapping: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Refuse a key not in ``allowed``: ``retape.toml [record]: unknown key "exlude". Did you mean "exclude"?``."""
+    known = list(allowed)
+    for key in mapping:
+        if key in known:
+            continue
+        close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+        guess = f' Did you mean "{close[0]}"?' if close else ""
+        raise ConfigError(f'{where}: unknown key "{key}".{guess}', hint=f"Known keys: {', '.join(known)}.")
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error

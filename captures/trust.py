@@ -1,0 +1,201 @@
+"""The project's own certificate authority, and the bundles that make a service trust it.
+
+One CA per state folder, made on first use and never shared between installations; recorder and stub server use the
+same one, so a service that trusts it once is served in both. It is stored the way mitmproxy looks for it. Trust
+variables such as ``SSL_CERT_FILE`` *replace* a client's roots, so the bundle holds the public roots as well.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+import ssl
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from captures.errors import UsageError
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+FILE = "mitmproxy-ca.pem"  # key and certificate, 0600
+CERTIFICATE_FILE = "retape-ca.crt"
+SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+LEAVES = 512  # contexts kept
+TRUSTSTORE_PASSWORD = "changeit"  # noqa: S105 - Java's customary one; the store holds public certificates only
+
+
+@dataclass(slots=True)
+class Authority:
+    """The CA in ``directory``."""
+
+    directory: Path
+    _key: rsa.RSAPrivateKey
+    _certificate: x509.Certificate
+    _leaves: OrderedDict[str, ssl.SSLContext] = field(default_factory=OrderedDict)
+
+    @classmethod
+    def load_or_create(cls, directory: Path) -> Self:
+        """The CA of ``directory``, made on first use (about 0.1 s)."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = directory / FILE
+        if not path.exists():
+            _create(path)
+        try:
+            pem = path.read_bytes()
+            key = serialization.load_pem_private_key(pem, None)
+            certificate = x509.load_pem_x509_certificate(pem)
+        except ValueError as error:
+            raise UsageError(
+                f"The certificate authority in {path} is damaged.", hint="Delete it; a new one is made."
+            ) from error
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise UsageError(
+                f"The certificate authority in {path} is not an RSA one.", hint="Delete it; a new one is made."
+            )
+        public = directory / CERTIFICATE_FILE
+        public.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        return cls(directory, key, certificate)
+
+    @property
+    def certificate_path(self) -> Path:
+        """The CA's public certificate, PEM."""
+        return self.directory / CERTIFICATE_FILE
+
+    def leaf_context(self, host: str) -> ssl.SSLContext:
+        """A server-side TLS context that proves to be ``host`` (a name or an IP address). Cached."""
+        known = self._leaves.get(host)
+        if known is not None:
+            self._leaves.move_to_end(host)
+            return known
+        context = self._make_leaf(host)
+        self._leaves[host] = context
+        if len(self._leaves) > LEAVES:
+            self._leaves.popitem(last=False)
+        return context
+
+    def bundle(self, path: Path, extra: Path | None = None) -> Path:
+        """Write public roots + the system's + this CA (+ ``extra``) to ``path``, one PEM; returns ``path``."""
+        import certifi
+
+        parts = [Path(certifi.where()).read_bytes()]
+        system = next((name for name in SYSTEM_BUNDLES if Path(name).exists()), None)
+        if system is not None:
+            parts.append(Path(system).read_bytes())
+        if extra is not None:
+            parts.append(extra.read_bytes())
+        parts.append(self.certificate_path.read_bytes())
+        path.write_bytes(b"\n".join(parts))
+        return path
+
+    def java_truststore(self, path: Path) -> Path | None:
+        """Write a trust store Java reads to ``path`` (password ``changeit``); None where ``cryptography`` is too old.
+
+        A plain PKCS#12 of the certificate is not one: Java wants its trusted-key attribute
+        (``pkcs12.serialize_java_truststore``, cryptography >= 45).
+        """
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.serialization import pkcs12
+
+        serialize = getattr(pkcs12, "serialize_java_truststore", None)
+        if serialize is None:
+            return None
+        entry = pkcs12.PKCS12Certificate(self._certificate, b"retape")
+        encryption = serialization.BestAvailableEncryption(TRUSTSTORE_PASSWORD.encode())
+        path.write_bytes(serialize([entry], encryption))
+        return path
+
+    def _make_leaf(self, host: str) -> ssl.SSLContext:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+        try:
+            name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
+        except ValueError:
+            name = x509.DNSName(host.encode("idna").decode("ascii") if not host.isascii() else host)
+        now = datetime.datetime.now(datetime.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])]))
+            .issuer_name(self._certificate.subject)
+            .public_key(self._key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=2))
+            .not_valid_after(now + datetime.timedelta(days=365))
+            .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        leaf = self.directory / f"leaf-{os.getpid()}-{x509.random_serial_number():x}.pem"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        key_pem = self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        try:  # ssl loads a chain from files only
+            descriptor = os.open(leaf, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(key_pem + certificate.public_bytes(serialization.Encoding.PEM))
+            context.load_cert_chain(leaf)
+        finally:
+            leaf.unlink(missing_ok=True)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+
+def _create(path: Path) -> None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.x509.oid import NameOID
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, "Retape local CA"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Retape"),
+        ]
+    )
+    now = datetime.datetime.now(datetime.UTC)
+    usage = x509.KeyUsage(
+        digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+        key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=2))
+        .not_valid_after(now + datetime.timedelta(days=3650))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    temporary = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+            )
+        )
+        file.write(certificate.public_bytes(serialization.Encoding.PEM))
+    try:
+        os.link(temporary, path)  # atomic and exclusive: nobody sees half a CA, and two first runs agree on one
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink(missing_ok=True)
