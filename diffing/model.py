@@ -1,0 +1,163 @@
+"""What a comparison says: findings, the ledger they come from, the groups and the verdict made of them.
+
+Locations name a place in an exchange in a *generalised* form, so that one cause is one location::
+
+    response.status · response.reason · response.header content-type · response.cookie sid · response.trailer x
+    response.body $.items[*].price        (JSON; ``*`` stands for any array index or dynamic key)
+    response.body                         (text, binary, or the whole of it)
+    outbound payments POST /charges       (a call as a whole: missing, extra, repeated)
+    outbound payments POST /charges request.body $.amount
+
+``Finding.path`` is the exact place in that one exchange (``$.items[2].price``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What sort of statement a class of drift makes."""
+
+    CONTRACT = "contract"  # shape: status class, fields, types, media types
+    BEHAVIOUR = "behaviour"  # values
+    OUTBOUND = "outbound"  # what the service asks of its dependencies
+    SECURITY = "security"
+    PERFORMANCE = "performance"
+
+
+class Level(StrEnum):
+    """How bad: *error*, a client relying on the recording can break; *warning*, behaviour changed; *info*, additive."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for info, 2 for error."""
+        return {"info": 0, "warning": 1, "error": 2}[self.value]
+
+
+class Column(StrEnum):
+    """The ledger: every recorded inbound exchange ends in exactly one of these."""
+
+    SAME = "same"
+    SAME_BY_RULE = "same_by_rule"
+    DRIFTED = "drifted"
+    FAILED = "failed"  # the new build gave no complete response where the recording has one
+    NOT_REPLAYED = "not_replayed"
+
+
+class Decision(StrEnum):
+    """What a person said of a group."""
+
+    ACCEPTED = "accepted"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+
+
+class _Absent:
+    """The side of a finding where there is nothing (not even null)."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference in one exchange."""
+
+    class_id: str  # out of diffing.classes
+    endpoint: str  # "GET /orders/{id}"
+    location: str  # generalised, see the module docstring
+    path: str  # exact
+    recorded: Any  # JSON-able value, or ABSENT
+    replayed: Any
+    exchange: int  # recorded inbound exchange id; for an extra exchange the replayed id
+    evidence: str = ""  # why this counts: "412/412 recorded samples have it"
+    outbound_recorded: int | None = None  # the outbound exchanges concerned, where it is about a call
+    outbound_replayed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One recorded inbound exchange, judged."""
+
+    exchange: int
+    replayed: int | None  # id in the run
+    endpoint: str
+    column: Column
+    findings: tuple[Finding, ...] = ()
+    rules: Mapping[str, int] = field(default_factory=dict)  # rule id -> how many unequal places it accepted
+    reason: str = ""  # for failed and not replayed
+    inconclusive: tuple[str, ...] = ()  # what could not be judged about it
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Counts over all recorded inbound exchanges (of the selection). The last five add up to ``recorded``."""
+
+    recorded: int = 0
+    replayed: int = 0
+    same: int = 0
+    same_by_rule: int = 0
+    drifted: int = 0
+    failed: int = 0
+    not_replayed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings with one cause: same class, endpoint, generalised location and shape of change."""
+
+    fingerprint: str  # 12 hex: sha256 over class, endpoint, location, shape of the change; never over values
+    class_id: str
+    kind: Kind
+    level: Level
+    endpoint: str
+    location: str
+    recorded: Any  # of the first finding
+    replayed: Any
+    evidence: str
+    count: int  # findings
+    exchanges: tuple[int, ...]  # recorded exchange ids, ascending
+    examples: tuple[Finding, ...] = ()  # up to five, differing in shape where they can
+    decision: Decision | None = None
+    curl: str = ""  # reproduces the first example by hand
+    command: str = ""  # replays just the first example
+
+
+@dataclass(frozen=True, slots=True)
+class Stubs:
+    """How the recorded dependency answers were used."""
+
+    served: int = 0
+    missed: int = 0
+    unused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything the reports render."""
+
+    verdict: str  # "clean", "drift", "inconclusive"
+    exit_code: int
+    ledger: Ledger
+    reasons: tuple[str, ...]  # why inconclusive, or what could not be judged beside the drift
+    groups: tuple[Group, ...]  # worst first
+    rules: tuple[tuple[str, int], ...]  # (rule id, places it accepted), most used first
+    stubs: Stubs
+    judgements: tuple[Judgement, ...] = ()
+    notes: tuple[
+        str, ...
+    ] = ()  # statements about the run: what was enforced, redaction, snapshot taken while recording
+    recorded_path: str = ""
+    replayed_path: str = ""
+    meta: Mapping[str, Any] = field(default_factory=dict)  # labels, builds, times for the report's identity line

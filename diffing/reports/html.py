@@ -1,0 +1,72 @@
+"""The HTML report: one file that opens from disk, with no network, and in which nothing captured can run.
+
+Three walls, each enough alone: captured text enters the page only as base64 (or escaped, in the static summary); the
+script puts it on the page only as text nodes; and the Content-Security-Policy lets run exactly the one script and the
+one style sheet whose digests it names, and forbids every request and every HTML-parsing sink.
+The output is a function of the result and the two captures: no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import base64
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from captures.store import Capture
+from diffing.model import Result
+from diffing.reports import page_data
+from diffing.reports.text import counted
+from diffing.reports.wording import COLUMNS, WORDS, verdict_sentence
+
+STATIC = 50  # groups in the summary that needs no script
+SCRIPTS = ("dom.js", "difference.js", "exchange.js", "overview.js", "group.js", "tabs.js", "page.js")
+
+
+def render(result: Result, recorded: Capture | None = None, replayed: Capture | None = None) -> str:
+    """The whole page as text."""
+    from jinja2 import Environment
+
+    assets = files("diffing.reports").joinpath("assets")
+    style = _read(assets, "report.css")
+    script = '(() => {\n"use strict";\n' + "\n".join(_read(assets, name) for name in SCRIPTS) + "})();\n"
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    template = environment.from_string(_read(assets, "page.html.j2"))
+    index = page_data.index(result, recorded, replayed)
+    data = [("index", page_data.encoded(index)), *page_data.chunks(result, recorded, replayed)]
+    word = WORDS.get(result.verdict, result.verdict)
+    return template.render(
+        title=f"{word}: {counted(len(result.groups), 'drift group')} · Retape",
+        policy=_policy(script, style),
+        style=style,
+        script=script,
+        chunks=data,
+        page=index,
+        ledger=[(words, getattr(result.ledger, name)) for name, words in COLUMNS],
+        sentence=verdict_sentence(result),
+        groups=index["groups"][:STATIC],
+        more=max(0, len(result.groups) - STATIC),
+    )
+
+
+def _read(assets: Traversable, name: str) -> str:
+    return assets.joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(script: str, style: str) -> str:
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src '{_digest(script)}'",
+            f"style-src '{_digest(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii")

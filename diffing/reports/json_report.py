@@ -1,0 +1,64 @@
+"""The JSON report: the contract of the command line's ``--report json``, described by ``report.schema.json``.
+
+Other people's CI reads it: keys are only ever added. A side of a group that has nothing is ``null`` with
+``recorded_absent`` (or ``replayed_absent``) true, to tell it from a recorded JSON null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from diffing.model import ABSENT, Finding, Group, Result
+from diffing.reports.values import dump
+
+SCHEMA = 1
+
+
+def document(result: Result) -> dict[str, Any]:
+    """The report as plain values (numbers as they were recorded: ``Decimal`` where they are not integers)."""
+    return {
+        "schema": SCHEMA,
+        "verdict": result.verdict,
+        "exit_code": result.exit_code,
+        "ledger": asdict(result.ledger),
+        "reasons": list(result.reasons),
+        "groups": [_group(group) for group in result.groups],
+        "rules": [{"id": identity, "used": used} for identity, used in result.rules],
+        "stubs": asdict(result.stubs),
+        "notes": list(result.notes),
+        "recorded": result.recorded_path,
+        "replayed": result.replayed_path,
+    }
+
+
+def render(result: Result) -> str:
+    """The report as JSON text in ASCII, ending in a line feed."""
+    return dump(document(result), indent=2) + "\n"
+
+
+def _group(group: Group) -> dict[str, Any]:
+    return {
+        "fingerprint": group.fingerprint,
+        "class": group.class_id,
+        "kind": group.kind.value,
+        "level": group.level.value,
+        "endpoint": group.endpoint,
+        "location": group.location,
+        **_sides(group),
+        "evidence": group.evidence,
+        "count": group.count,
+        "exchanges": list(group.exchanges),
+        "decision": group.decision.value if group.decision else None,
+        "curl": group.curl,
+        "command": group.command,
+        "examples": [{"exchange": f.exchange, "path": f.path, **_sides(f)} for f in group.examples],
+    }
+
+
+def _sides(of: Group | Finding) -> dict[str, Any]:
+    sides: dict[str, Any] = {"recorded": of.recorded, "replayed": of.replayed}
+    for side in ("recorded", "replayed"):
+        if sides[side] is ABSENT:
+            sides |= {side: None, f"{side}_absent": True}
+    return sides

@@ -1,0 +1,114 @@
+"""JSON text of the values in findings, lossless: numbers keep the digits they were recorded with.
+
+``json.dumps`` cannot write a ``Decimal`` and recurses; recorded documents nest to 900 levels, so this walks a stack.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from diffing.model import ABSENT
+from diffing.reports.text import clip, clip_pair, visible
+
+
+def dump(value: Any, *, indent: int | None = None, ascii_only: bool = True) -> str:
+    """JSON text of ``value``; ``ABSENT`` becomes null. Mappings keep their order.
+
+    Raises :class:`TypeError` for what JSON has no form for.
+    """
+    separator = ": " if indent is not None else ":" if ascii_only else ": "
+    comma = "," if ascii_only or indent is not None else ", "
+    out: list[str] = []
+    # (is it finished text, the thing, its depth); popped from the end
+    stack: list[tuple[bool, Any, int]] = [(False, value, 0)]
+
+    def line(depth: int) -> str:
+        return "" if indent is None else "\n" + " " * (indent * depth)
+
+    while stack:
+        done, item, depth = stack.pop()
+        if done:
+            out.append(item)
+        elif isinstance(item, Mapping):
+            if not item:
+                out.append("{}")
+                continue
+            stack.append((True, line(depth) + "}", depth))
+            for position, (key, child) in reversed(list(enumerate(item.items()))):
+                stack.append((False, child, depth + 1))
+                lead = ("" if position == 0 else comma) + line(depth + 1)
+                stack.append((True, f"{lead}{json.dumps(str(key), ensure_ascii=ascii_only)}{separator}", depth))
+            out.append("{")
+        elif isinstance(item, list | tuple):
+            if not item:
+                out.append("[]")
+                continue
+            stack.append((True, line(depth) + "]", depth))
+            for position, child in reversed(list(enumerate(item))):
+                stack.append((False, child, depth + 1))
+                stack.append((True, ("" if position == 0 else comma) + line(depth + 1), depth))
+            out.append("[")
+        else:
+            out.append(_scalar(item, ascii_only))
+    return "".join(out)
+
+
+def _scalar(item: Any, ascii_only: bool) -> str:
+    if item is ABSENT or item is None:
+        return "null"
+    if isinstance(item, bool):
+        return "true" if item else "false"
+    if isinstance(item, str):
+        return json.dumps(str(item), ensure_ascii=ascii_only)
+    if isinstance(item, int):
+        return int.__repr__(item)
+    if isinstance(item, Decimal) and item.is_finite():
+        return str(item)
+    if isinstance(item, float) and math.isfinite(item):
+        return float.__repr__(item)
+    raise TypeError(f"a {type(item).__name__} has no JSON form")
+
+
+def shown(value: Any, limit: int = 160) -> str:
+    """``value`` on one line for people, cut to ``limit`` characters; ``(absent)`` where there is nothing."""
+    if value is ABSENT:
+        return "(absent)"
+    return clip(visible(dump(value, ascii_only=False)), limit)
+
+
+def shown_pair(recorded: Any, replayed: Any, limit: int = 160) -> tuple[str, str]:
+    """Both sides on one line each, cut around their first difference."""
+    if recorded is ABSENT or replayed is ABSENT:
+        return shown(recorded, limit), shown(replayed, limit)
+    left, right = clip_pair(dump(recorded, ascii_only=False), dump(replayed, ascii_only=False), limit)
+    return visible(left), visible(right)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two JSON values are identical: 1 is not 1.0, true is not 1; the order of members does not count."""
+    stack = [(left, right)]
+    while stack:
+        one, other = stack.pop()
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            if one.keys() != other.keys():
+                return False
+            stack.extend((one[key], other[key]) for key in one)
+        elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
+            if len(one) != len(other):
+                return False
+            stack.extend(zip(one, other, strict=True))
+        elif _is_tree(one) or _is_tree(other) or _told_apart(one, other):
+            return False
+    return True
+
+
+def _is_tree(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple)
+
+
+def _told_apart(one: Any, other: Any) -> bool:
+    return (one is ABSENT) != (other is ABSENT) or _scalar(one, True) != _scalar(other, True)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from diffing.classes import all_classes
+from diffing.model import ABSENT, Group
+from diffing.reports.wording import meaning, name_of, rule_snippet, statement, title
+from diffing.rules import parse_rules
+from tests.diffing.reports.story import NASTY, make_result
+
+RESULT = make_result()
+
+
+@pytest.mark.parametrize("group", RESULT.groups, ids=lambda group: group.fingerprint)
+def test_a_rule_snippet_is_a_rule_that_is_read(group: Group) -> None:
+    snippet = rule_snippet(group)
+    if group.location in ("exchange", "response") or group.class_id in ("outbound.missing", "outbound.extra"):
+        assert snippet == ""
+    else:
+        (rule,) = parse_rules(tomllib.loads(snippet)["rules"])
+        assert rule.id == f"drift-{group.fingerprint}"
+        assert rule.applies_to(group.endpoint)
+        assert rule.location == group.location
+
+
+def test_a_group_of_every_endpoint_makes_a_rule_for_every_endpoint() -> None:
+    group = replace(RESULT.groups[2], endpoint="(every endpoint)")
+    (rule,) = parse_rules(tomllib.loads(rule_snippet(group))["rules"])
+    assert rule.applies_to("GET /anything")
+
+
+def test_a_hostile_endpoint_stays_inside_its_string() -> None:
+    group = replace(RESULT.groups[0], endpoint=f'GET /"\n[[rules]]\n{NASTY}', location="$.a")
+    assert len(tomllib.loads(rule_snippet(group))["rules"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("recorded", "replayed", "expect"),
+    [(1, 2, "type"), (1, "1", "any"), (1, ABSENT, "optional"), (ABSENT, 1, "optional"), (None, {}, "any")],
+)
+def test_the_rule_still_asserts_the_most_it_can(recorded: object, replayed: object, expect: str) -> None:
+    group = replace(RESULT.groups[0], recorded=recorded, replayed=replayed)
+    assert f'expect = "{expect}"' in rule_snippet(group)
+
+
+def test_a_status_rule_names_both() -> None:
+    group = replace(RESULT.groups[0], location="response.status", recorded=404, replayed=422)
+    assert "values = [404, 422]" in rule_snippet(group)
+
+
+@pytest.mark.parametrize(
+    ("class_id", "words"),
+    [
+        ("response.body.field-removed", "Field removed"),
+        ("response.body.changed", "Body changed"),
+        ("response.status.class", "Status class"),
+        ("response.failed", "Response failed"),
+        ("outbound.extra", "Extra call"),
+        ("outbound.fewer", "Fewer calls"),
+        ("outbound.new-dependency", "New dependency"),
+        ("outbound.request.target", "Call target"),
+        ("exchange.extra", "Extra exchange"),
+        ("odd", "Odd"),
+    ],
+)
+def test_titles(class_id: str, words: str) -> None:
+    assert title(class_id) == words
+
+
+def test_every_class_has_words() -> None:
+    assert all(title(drift.id) and meaning(drift.id) for drift in all_classes())
+    assert meaning("of.a.later.version") == ""
+
+
+def test_sentences() -> None:
+    price, discount = RESULT.groups[0], RESULT.groups[1]
+    assert statement(price) == "response.body $.items[*].price was a number and is a string"
+    assert statement(discount) == "response.body $.discount is gone from the replayed build"
+    assert name_of("/home/somebody/captures/x.sqlite") == "x.sqlite"

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from captures.errors import UsageError
+from diffing.reports import FORMATS, ReportSpec, parse_spec, write
+from tests.diffing.reports.conftest import Story
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("terminal", ReportSpec("terminal")),
+        ("json", ReportSpec("json")),
+        ("json=-", ReportSpec("json")),
+        ("json=out/x.json", ReportSpec("json", Path("out/x.json"))),
+        ("JUnit=a=b.xml", ReportSpec("junit", Path("a=b.xml"))),
+        ("html", ReportSpec("html", Path("retape-report.html"))),
+    ],
+)
+def test_a_spec_is_a_format_and_where_to(text: str, expected: ReportSpec) -> None:
+    assert parse_spec(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("jsn", "Did you mean json?"),
+        ("xunit", "Did you mean junit?"),
+        ("html=-", "not a stream"),
+        ("json=", 'names no file after "="'),
+        ("\x1b[2Jzzz=x", "no report format"),
+    ],
+)
+def test_a_wrong_spec_is_said_in_one_sentence(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_spec(text)
+    assert said in caught.value.message
+    assert "\x1b" not in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_written_to_a_file_whole(name: str, story: Story, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / f"out.{name}"
+    out = io.StringIO()
+    assert write(story.result, f"{name}={path}", story.recorded, story.replayed, stdout=out) == path
+    assert path.read_text(encoding="utf-8").endswith("\n")
+    assert "\x1b" not in path.read_text(encoding="utf-8")
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_does_without_the_captures(name: str, story: Story, tmp_path: Path) -> None:
+    write(story.result, f"{name}={tmp_path / 'out'}", None, None)
+    assert (tmp_path / "out").stat().st_size > 500
+
+
+def test_without_a_path_it_goes_to_stdout(story: Story) -> None:
+    out = io.StringIO()
+    assert write(story.result, "json", story.recorded, story.replayed, stdout=out) is None
+    assert json.loads(out.getvalue())["verdict"] == "drift"
+
+
+def test_a_file_that_cannot_be_written_is_named(story: Story, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"file/out\.json cannot be written"):
+        write(story.result, f"json={tmp_path / 'file' / 'out.json'}", story.recorded, story.replayed)
