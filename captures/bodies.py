@@ -69,7 +69,10 @@ def unpack(codec: str | None, data: bytes | None, size: int | None) -> bytes:
         return bytes(data)
     if codec == "zstd":
         try:
-            return zstandard.ZstdDecompressor().decompress(data, max_output_size=size or 0)
-        except zstandard.ZstdError as error:
+            body = zstandard.ZstdDecompressor().decompress(data, max_output_size=size or 0)
+        except (zstandard.ZstdError, MemoryError) as error:  # a damaged frame may claim any size
             raise ValueError(f"damaged zstd data: {error}") from error
+        if len(body) != size:
+            raise ValueError(f"damaged zstd data: {len(body)} bytes instead of {size}")
+        return body
     raise ValueError(f"unknown body codec {codec!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping
 
@@ -19,6 +20,8 @@ from captures.model import (
     Session,
     Timing,
 )
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 COLUMNS = (
     "id session direction protocol dependency caused_by cause_how cause_evidence replay_of method scheme host port "
@@ -93,8 +96,14 @@ def to_row(exchange: Exchange, request_body: int | None, response_body: int | No
         timing.request_done,
         timing.response_started,
         timing.ended,
-        json.dumps(dict(exchange.notes), ensure_ascii=False) if exchange.notes else "{}",
+        _dump_notes(exchange.notes) if exchange.notes else "{}",
     )
+
+
+def _dump_notes(notes: Mapping[str, object]) -> str:
+    text = json.dumps(dict(notes), ensure_ascii=False)
+    # A lone surrogate (half a character, out of a JSON body) is no UTF-8: it can be kept as an escape only.
+    return text if text.isascii() or not _SURROGATE.search(text) else json.dumps(dict(notes))
 
 
 def from_row(row: sqlite3.Row, request_body: bytes, response_body: bytes) -> Exchange:

@@ -5,6 +5,7 @@ Whatever is wrong with a file ends in one sentence of the ``CaptureError`` famil
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ def identify(path: Path) -> int:
         with path.open("rb") as file:
             head = file.read(100)
     except OSError as error:
-        raise CaptureError(f"{path} cannot be read: {error.strerror}.") from error
+        raise CaptureError(f"{path} cannot be read: {error.strerror}.", hint="Check the file's permissions.") from error
     if len(head) < 100 or not head.startswith(MAGIC):
         if head.startswith(MAGIC[:6]):
             raise CorruptCapture(f"{path} is cut off inside its first page.", hint="Restore it from a copy.")
@@ -41,7 +42,10 @@ def identify(path: Path) -> int:
     version = int.from_bytes(head[60:64], "big")
     application = int.from_bytes(head[68:72], "big")
     if application != schema.APPLICATION_ID:
-        raise NotACapture(f"{path} is a SQLite database of another application, not a Retape capture.")
+        raise NotACapture(
+            f"{path} is a SQLite database of another application, not a Retape capture.",
+            hint="Captures are SQLite files made by retape record.",
+        )
     if version > schema.VERSION:
         raise NewerCapture(
             f"{path} was written by a newer Retape (capture version {version}; this one reads up to {schema.VERSION}).",
@@ -58,12 +62,12 @@ def reading(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise CaptureError(f"{path} is locked by another program.", hint="Close it there and try again.") from error
-        raise CorruptCapture(f"{path} is damaged: {error}.", hint=_DAMAGED) from error
-    except (sqlite3.DatabaseError, ValueError) as error:
-        raise CorruptCapture(f"{path} is damaged: {error}.", hint=_DAMAGED) from error
+        raise CorruptCapture(f"{path} is damaged: {error}.", hint=DAMAGED) from error
+    except (sqlite3.DatabaseError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise CorruptCapture(f"{path} is damaged: {error}.", hint=DAMAGED) from error
 
 
-_DAMAGED = "Restore it from a copy; `sqlite3 FILE .recover` may save a part."
+DAMAGED = "Restore it from a copy; `sqlite3 FILE .recover` may save a part."
 
 
 class Capture:
@@ -106,9 +110,12 @@ class Capture:
 
     def count(self, direction: Direction | None = None) -> int:
         """How many exchanges there are (of one direction)."""
-        where, values = ("WHERE direction = ?", (direction.value,)) if direction else ("", ())
+        where, values = ("AND direction = ?", (direction.value,)) if direction else ("", ())
         with reading(self.path):
-            return int(self._connection.execute(f"SELECT COUNT(*) FROM exchange {where}", values).fetchone()[0])
+            found = self._connection.execute(
+                f"SELECT COUNT(*) FROM exchange WHERE id <= ? {where}", (self._limit, *values)
+            )
+            return int(found.fetchone()[0])
 
     def exchanges(
         self,
@@ -160,15 +167,31 @@ class Capture:
         from sqlite_utils import Database
 
         with reading(self.path):
-            rows = list(Database(self._connection).query(sql, parameters))  # type: ignore[arg-type]
-        yield from rows
+            rows = iter(Database(self._connection).query(sql, parameters))  # type: ignore[arg-type]
+        while True:
+            with reading(self.path):
+                row = next(rows, None)
+            if row is None:
+                return
+            yield row
 
     def check(self) -> list[str]:
         """Every integrity complaint, as sentences; empty when the file is sound. Reads the whole file."""
-        complaints: list[str] = []
+        return [*self.damage(), *self.losses()]
+
+    def damage(self) -> list[str]:
+        """What in the file is not as it was written: pages, references, counts, bodies against their SHA-256."""
         with reading(self.path):
             verdicts = [row[0] for row in self._connection.execute("PRAGMA integrity_check(20)")]
-        complaints.extend(f"SQLite: {verdict}" for verdict in verdicts if verdict != "ok")
+        complaints = [f"SQLite: {verdict}" for verdict in verdicts if verdict != "ok"]
+        with reading(self.path):
+            page = self._connection.execute("PRAGMA page_size").fetchone()[0]
+            if self.path.stat().st_size % page:
+                complaints.append("the file is cut off inside its last page")
+            for table, count in self._connection.execute(
+                'SELECT "table", COUNT(*) FROM pragma_foreign_key_check GROUP BY "table"'
+            ):
+                complaints.append(f"{count} rows of {table} refer to something that is not here")
         for session in self.sessions():
             with reading(self.path):
                 there = self._connection.execute(
@@ -176,11 +199,35 @@ class Capture:
                 ).fetchone()[0]
             if there != session.written:
                 complaints.append(f"session {session.id} counted {session.written} exchanges written, {there} are here")
+        complaints.extend(self._damaged_bodies())
+        return complaints
+
+    def losses(self) -> list[str]:
+        """What was lost on the way in: exchanges dropped, sessions that never ended."""
+        complaints: list[str] = []
+        for session in self.sessions():
             if session.dropped:
                 complaints.append(f"session {session.id} dropped {session.dropped} of {session.seen} exchanges")
             if session.ended is None:
                 complaints.append(f"session {session.id} has no end: it is still being written, or its writer died")
         return complaints
+
+    def _damaged_bodies(self) -> Iterator[str]:
+        """SQLite has no check sums: a flipped bit inside a stored body shows only here."""
+        with reading(self.path):
+            cursor = self._connection.execute("SELECT id, sha256, size, codec, data FROM body")
+        while True:
+            with reading(self.path):
+                row = cursor.fetchone()
+            if row is None:
+                return
+            try:
+                body = unpack(row["codec"], row["data"], row["size"])
+            except ValueError as error:
+                yield f"body {row['id']}: {error}"
+                continue
+            if len(body) != row["size"] or hashlib.sha256(body).digest() != row["sha256"]:
+                yield f"body {row['id']} is not what was written (its SHA-256 differs)"
 
     def _select(self, clauses: list[str], values: list[object]) -> Iterator[Exchange]:
         where = " AND ".join(clauses)

@@ -26,6 +26,7 @@ FILE = "mitmproxy-ca.pem"  # key and certificate, 0600
 CERTIFICATE_FILE = "retape-ca.crt"
 SYSTEM_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 LEAVES = 512  # contexts kept
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 TRUSTSTORE_PASSWORD = "changeit"  # noqa: S105 - Java's customary one; the store holds public certificates only
 
 
@@ -118,10 +119,8 @@ class Authority:
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-        try:
-            name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
-        except ValueError:
-            name = x509.DNSName(host.encode("idna").decode("ascii") if not host.isascii() else host)
+        # Some clients drop an address from the names they ask for and then check "localhost" (https-proxy-agent 7).
+        names = [host, *(other for other in LOOPBACK_NAMES if other != host)] if host in LOOPBACK_NAMES else [host]
         now = datetime.datetime.now(datetime.UTC)
         certificate = (
             x509.CertificateBuilder()
@@ -131,7 +130,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=2))
             .not_valid_after(now + datetime.timedelta(days=365))
-            .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
@@ -151,6 +150,15 @@ class Authority:
             leaf.unlink(missing_ok=True)
         context.set_alpn_protocols(["http/1.1"])
         return context
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    from cryptography import x509
+
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host.encode("idna").decode("ascii") if not host.isascii() else host)
 
 
 def _create(path: Path) -> None:

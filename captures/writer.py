@@ -76,13 +76,16 @@ class CaptureWriter:
                 (mode, now(), redaction_key, json.dumps(dict(meta or {}), ensure_ascii=False)),
             )
             self._connection.commit()
-        except sqlite3.Error as error:
+        except BaseException as error:
+            connection = getattr(self, "_connection", None)
+            if connection is not None:
+                connection.close()
             self._unlock()
-            raise CaptureError(
-                f"{self.path} cannot be written: {error}.", hint="Check the disk's room and the folder's permissions."
-            ) from error
-        except BaseException:
-            self._unlock()
+            if isinstance(error, sqlite3.Error | OSError):
+                raise CaptureError(
+                    f"{self.path} cannot be written: {error}.",
+                    hint="Check the disk's room and the folder's permissions.",
+                ) from error
             raise
         self.session = int(cursor.lastrowid or 0)
         self._bodies = BodyStore(self._connection)
@@ -115,7 +118,8 @@ class CaptureWriter:
                 self._last_error = "the writer is closed" if self._closed else "the queue is full"
                 return False
             self._queued_bytes += size
-        self._queue.put(replace(exchange, session=self.session))
+            # Inside the lock: behind the mark that ends the thread, an exchange would be lost without being counted.
+            self._queue.put(replace(exchange, session=self.session))
         return True
 
     def skip(self, exchange: int, reason: str) -> None:
@@ -125,7 +129,10 @@ class CaptureWriter:
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait until everything handed over so far is committed (or counted as dropped). False on timeout."""
         marker = _Flush(threading.Event())
-        self._queue.put(marker)
+        with self._state:
+            if self._closed:
+                return True  # closing drains
+            self._queue.put(marker)
         return marker.done.wait(timeout)
 
     def counters(self) -> Counters:
@@ -137,8 +144,9 @@ class CaptureWriter:
         """Drain, end the session (merging ``meta`` into its own), close the file. Idempotent."""
         with self._state:
             already, self._closed = self._closed, True
+            if not already:
+                self._queue.put(None)
         if not already:
-            self._queue.put(None)
             self._thread.join()
             self._end(meta or {})
         return self.counters()
@@ -186,8 +194,25 @@ class CaptureWriter:
         if self._prepare is not None:
             exchanges, error_text = _prepared(exchanges, self._prepare)
         refused -= len(exchanges)
+        with self._state:
+            self._dropped += refused
+        error = self._commit(exchanges, skipped)
+        if error is not None and len(items) > 1 and not isinstance(error, sqlite3.OperationalError):
+            # One row that cannot be written must not take its whole batch along. (A full disk or a lock refuses all.)
+            self._count(dropped=0, error=self._commit([], skipped))
+            for exchange in exchanges:
+                error = self._commit([exchange], [])
+                self._count(dropped=error is not None, error=error)
+        elif error is not None:
+            self._count(dropped=len(exchanges), error=error)
+        with self._state:
+            self._queued_bytes -= size
+            if error_text:
+                self._last_error = error_text
+
+    def _commit(self, exchanges: list[Exchange], skipped: list[tuple[int, int, str]]) -> Exception | None:
+        """Write all of it and count it, or nothing and return why."""
         truncated = sum(exchange.body_truncated for exchange in exchanges)
-        failed = False
         try:
             rows = [
                 to_row(e, self._bodies.put(e.request.body), self._bodies.put(e.response.body if e.response else b""))
@@ -200,30 +225,27 @@ class CaptureWriter:
                 (
                     self._seen,
                     self._written + len(exchanges),
-                    self._dropped + refused,
+                    self._dropped,
                     self._truncated + truncated,
                     self.session,
                 ),
             )
             self._connection.commit()
-        except (sqlite3.Error, MemoryError, UnicodeError, ValueError, TypeError) as error:
-            failed = True
-            error_text = str(error) or type(error).__name__
+        except Exception as error:  # noqa: BLE001 - whatever a row holds, the thread must go on and count it
             self._bodies.forget()
-            try:
+            with suppress(sqlite3.Error):
                 self._connection.rollback()
-            except sqlite3.Error as also:
-                error_text += f" ({also})"
+            return error
         with self._state:
-            self._queued_bytes -= size
-            self._dropped += refused
-            if error_text:
-                self._last_error = error_text
-            if failed:
-                self._dropped += len(exchanges)
-            else:
-                self._written += len(exchanges)
-                self._truncated += truncated
+            self._written += len(exchanges)
+            self._truncated += truncated
+        return None
+
+    def _count(self, *, dropped: int, error: Exception | None) -> None:
+        with self._state:
+            self._dropped += dropped
+            if error is not None:
+                self._last_error = str(error) or type(error).__name__
 
     def _end(self, meta: Mapping[str, Any]) -> None:
         try:
@@ -246,6 +268,11 @@ class CaptureWriter:
             )
             self._connection.commit()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # A finished capture is one file: copied, committed or read from a read-only place without its -wal. While
+            # somebody reads it, that has to wait for the next writer.
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error as error:
             with self._state:
                 self._last_error = str(error)
@@ -259,9 +286,7 @@ class CaptureWriter:
         self._lock_file.close()
 
 
-def _prepared(
-    exchanges: Iterable[Exchange], prepare: Callable[[Exchange], Exchange]
-) -> tuple[list[Exchange], str]:
+def _prepared(exchanges: Iterable[Exchange], prepare: Callable[[Exchange], Exchange]) -> tuple[list[Exchange], str]:
     """What ``prepare`` made of ``exchanges``, without those it failed on, and a sentence about the last of these."""
     done: list[Exchange] = []
     complaint = ""
@@ -330,10 +355,16 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)  # traffic is nobody else's business
         os.close(descriptor)
     connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
-    if new:
-        schema.create(connection)
-    else:
-        schema.migrate(connection, version)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        if new:
+            schema.create(connection)
+            # Readers look for our name in the file's first page, which is still in the write-ahead log.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            schema.migrate(connection, version)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
     return connection

@@ -51,10 +51,14 @@ BAD = [
 @pytest.mark.parametrize(("text", "message"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
 def test_bad_files_are_refused_in_a_sentence(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "retape.toml").write_text(text)
-    with pytest.raises(ConfigError) as caught:
+
+    def read() -> None:
         config = load(tmp_path)
         config.section("redact")
         config.rules()
+
+    with pytest.raises(ConfigError) as caught:
+        read()
     assert message in caught.value.message
 
 

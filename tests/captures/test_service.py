@@ -14,7 +14,10 @@ from captures.errors import TargetError, UsageError
 from captures.service import CA_VARIABLES, Service, Wiring, environment, free_port
 from captures.trust import Authority
 
-SERVER = "import http.server,sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"
+SERVER = (
+    "import http.server, sys;"
+    " http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"
+)
 
 
 def start(code: str, *arguments: str, port: int | None = None) -> Service:

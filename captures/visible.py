@@ -1,0 +1,24 @@
+"""Captured text made harmless to print: terminal escapes, fake line breaks, invisible and reversing marks are shown."""
+
+from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """``text`` with every character that would not show as itself written as an escape; ``lines`` keeps LF and TAB."""
+
+    def escape(match: re.Match[str]) -> str:
+        character = match[0]
+        if lines and character in "\n\t":
+            return character
+        code = ord(character)
+        if code > 0xFFFF:
+            return f"\\U{code:08x}"
+        return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"
+
+    return _UNSAFE.sub(escape, text)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from captures.errors import UsageError
+from captures.model import Direction, Failure, FailureKind
+from captures.selection import parse
+from tests.captures.making import exchange
+
+ORDER = exchange(12, method="POST", target=b"/orders/7?x=1", status=503, session=2)
+CALL = exchange(13, direction=Direction.OUTBOUND, dependency="payments", target=b"/charges")
+FAILED = exchange(14, response=None, failure=Failure(FailureKind.RESET))
+ENDPOINT = "POST /orders/{id}"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["", "  ", "id:12", "id:1,10-12,99", "method:post", "method:GET|POST", "path:/orders/*", "path:/*/7", "status:503",
+     "status:5xx", "status:500-504", "status:404,5xx", "endpoint:'POST /orders/{id}'", 'endpoint:"POST *"', "host:shop",
+     "host:sh?p", "direction:inbound", "session:2", "method:POST path:/orders/* status:5xx", "!status:2xx",
+     "!method:GET|PUT", "status:200|path:/orders/*", "status:4xx|5xx", "!dependency:payments", "path:'/orders/7'"],
+)  # fmt: skip
+def test_matches(expression: str) -> None:
+    assert parse(expression).matches(ORDER, ENDPOINT)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["id:11", "id:13-20", "method:GET", "path:/orders", "path:/ORDERS/*", "path:/orders/7?x=1", "status:4xx",
+     "status:failed", "endpoint:'GET *'", "dependency:*", "direction:outbound", "!method:POST", "host:other",
+     "session:1", "method:POST status:2xx", "path:[!a]orders/7"],
+)  # fmt: skip
+def test_does_not_match(expression: str) -> None:
+    assert not parse(expression).matches(ORDER, ENDPOINT)
+
+
+def test_dependencies_and_failures() -> None:
+    assert parse("dependency:pay*").matches(CALL, "GET /charges")
+    assert parse("direction:outbound !id:12").matches(CALL, "GET /charges")
+    assert parse("status:failed").matches(FAILED, "GET /")
+    assert not parse("status:1xx|2xx|3xx|4xx|5xx").matches(FAILED, "GET /")
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("methd:GET", "did you mean 'method'"),
+        ("zzzzzz:1", "not of the form"),
+        ("GET", "not of the form"),
+        ("/orders", "not of the form"),
+        ("id:x", "no numbers"),
+        ("id:", "empty value"),
+        ("status:abc", "names no status"),
+        ("status:6xx", "names no status"),
+        ("direction:up", "no direction"),
+        ("endpoint:'GET /", "never closed"),
+        ("!", "not of the form"),
+    ],
+)
+def test_refused_with_the_term_that_is_wrong(expression: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told) as error:
+        parse(expression)
+    assert error.value.hint

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from captures.errors import CaptureError
+from captures.model import Exchange
+from captures.store import Capture
+from captures.writer import CaptureWriter, is_being_written
+from tests.captures.making import capture, exchange
+
+ROOT = Path(__file__).parents[2]
+
+
+def read(path: Path) -> list[int]:
+    with Capture.open(path) as opened:
+        return [one.id for one in opened.exchanges()]
+
+
+def test_everything_put_is_there_after_closing(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "x.sqlite"
+    with CaptureWriter(path, mode="record", meta={"a": 1}, redaction_key="abc", now=lambda: 5.0) as writer:
+        for _ in range(5000):
+            assert writer.put(exchange(writer.reserve_id(), body=b"x" * 10, body_truncated=True))
+        writer.skip(77, "why")
+        counters = writer.close({"b": 2})
+    assert (counters.seen, counters.written, counters.dropped, counters.truncated) == (5000, 5000, 0, 5000)
+    with Capture.open(path) as opened:
+        (session,) = opened.sessions()
+        assert (session.mode, session.started, session.ended, session.redaction_key) == ("record", 5.0, 5.0, "abc")
+        assert (session.seen, session.written, session.truncated) == (5000, 5000, 5000)
+        assert session.meta == {"a": 1, "b": 2}
+        assert [(one.exchange, one.reason) for one in opened.skipped()] == [(77, "why")]
+        assert opened.check() == []
+    assert [file.name for file in path.parent.iterdir()] == ["x.sqlite"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_is_on_disk_within_a_second(tmp_path: Path) -> None:
+    with CaptureWriter(tmp_path / "x.sqlite", mode="record") as writer:
+        writer.put(exchange(1))
+        deadline = time.monotonic() + 1
+        while not read(tmp_path / "x.sqlite"):
+            assert time.monotonic() < deadline
+
+
+def test_a_second_session_goes_on_with_the_ids(tmp_path: Path) -> None:
+    path = capture(tmp_path / "x.sqlite", exchange(1), exchange(9))
+    with CaptureWriter(path, mode="record") as writer:
+        assert writer.session == 2
+        assert writer.reserve_id() == 10
+        writer.put(exchange(10, session=77))
+    with Capture.open(path) as opened:
+        assert [one.session for one in opened.exchanges()] == [1, 1, 2]
+
+
+def test_two_writers_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    assert not is_being_written(path)
+    with CaptureWriter(path, mode="record"):
+        assert is_being_written(path)
+        with pytest.raises(CaptureError, match="being written by another") as told:
+            CaptureWriter(path, mode="record")
+        assert "-o" in told.value.hint
+        assert is_being_written(path)
+    assert not is_being_written(path)
+    CaptureWriter(path, mode="record").close()
+
+
+def test_a_file_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CaptureError, match="cannot be made"):
+        CaptureWriter(tmp_path / "file" / "x.sqlite", mode="record")
+    with pytest.raises(CaptureError):
+        CaptureWriter(tmp_path, mode="record")
+
+
+def test_an_existing_empty_file_becomes_a_capture(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    path.touch()
+    assert read(capture(path, exchange(1))) == [1]
+
+
+def test_one_that_cannot_be_written_does_not_take_its_batch_along(tmp_path: Path) -> None:
+    with CaptureWriter(tmp_path / "x.sqlite", mode="record") as writer:
+        for bad in (
+            exchange(2, notes={"no json": object()}),
+            exchange(3, connection="\ud800"),
+            exchange(4, status=2**70),
+            exchange(1),  # an id twice
+        ):
+            writer.put(exchange(writer.reserve_id() * 10))
+            writer.put(exchange(1))
+            writer.put(bad)
+        counters = writer.close()
+    assert read(tmp_path / "x.sqlite") == [1, 10, 20, 30, 40]
+    assert (counters.seen, counters.written, counters.dropped) == (12, 5, 7)
+    assert counters.last_error
+    with Capture.open(tmp_path / "x.sqlite") as opened:
+        assert opened.check() == ["session 1 dropped 7 of 12 exchanges"]
+
+
+def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
+    with CaptureWriter(tmp_path / "x.sqlite", mode="record", max_queued_bytes=2000) as writer:
+        assert writer.put(exchange(1, body=b"x" * 1000))
+        assert not writer.put(exchange(2, body=b"x" * 1000))
+        assert writer.flush()
+        assert writer.put(exchange(3, body=b"x" * 1000))
+        counters = writer.close()
+    assert (counters.seen, counters.written, counters.dropped) == (3, 2, 1)
+    assert counters.last_error == "the queue is full"
+    assert read(tmp_path / "x.sqlite") == [1, 3]
+
+
+def test_after_closing_everything_is_refused_and_nothing_waits(tmp_path: Path) -> None:
+    writer = CaptureWriter(tmp_path / "x.sqlite", mode="record")
+    writer.close()
+    assert not writer.put(exchange(1))
+    assert writer.flush(timeout=5)
+    assert writer.close().dropped == 1
+
+
+def test_closing_while_others_put_loses_nothing_uncounted(tmp_path: Path) -> None:
+    writer = CaptureWriter(tmp_path / "x.sqlite", mode="record")
+    accepted: list[int] = []
+
+    def work() -> None:
+        for _ in range(2000):
+            identity = writer.reserve_id()
+            if not writer.put(exchange(identity)):
+                return
+            accepted.append(identity)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(accepted) < 100:
+        pass
+    writer.close()
+    for thread in threads:
+        thread.join()
+    assert read(tmp_path / "x.sqlite") == sorted(accepted)
+    counters = writer.counters()
+    assert counters.seen == counters.written + counters.dropped
+
+
+def test_a_full_disk_is_counted_and_recording_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = sqlite3.connect
+
+    def small(*arguments: object, **options: object) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)  # type: ignore[call-overload]
+        connection.execute("PRAGMA max_page_count = 60")
+        return connection
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", small)
+        writer = CaptureWriter(tmp_path / "x.sqlite", mode="record")
+    for _ in range(40):
+        assert writer.put(exchange(writer.reserve_id(), body=os.urandom(20_000)))
+        assert writer.flush()
+    assert writer.put(exchange(writer.reserve_id()))  # small enough again
+    counters = writer.close()
+    assert counters.seen == 41
+    assert counters.dropped > 10
+    assert counters.written + counters.dropped == 41
+    assert "full" in counters.last_error
+    with Capture.open(tmp_path / "x.sqlite") as opened:
+        assert opened.count() == counters.written
+        assert opened.exchange(41).id == 41
+        assert opened.damage() == []
+        assert opened.losses() == [f"session 1 dropped {counters.dropped} of 41 exchanges"]
+
+
+def test_what_could_not_be_redacted_is_not_written(tmp_path: Path) -> None:
+    def prepare(one: Exchange) -> Exchange:
+        if one.id == 2:
+            raise KeyError("secret")
+        return exchange(one.id, session=one.session, target=b"/prepared")
+
+    with CaptureWriter(tmp_path / "x.sqlite", mode="record", prepare=prepare) as writer:
+        for identity in (1, 2, 3):
+            writer.put(exchange(identity))
+        counters = writer.close()
+    assert (counters.written, counters.dropped) == (2, 1)
+    assert "secret" not in counters.last_error
+    with Capture.open(tmp_path / "x.sqlite") as opened:
+        assert [(one.id, one.request.target) for one in opened.exchanges()] == [(1, b"/prepared"), (3, b"/prepared")]
+
+
+KILLED = """
+import sys, time
+from captures.writer import CaptureWriter
+from tests.captures.making import exchange
+writer = CaptureWriter(sys.argv[1], mode="record")
+started = time.monotonic()
+while True:
+    identity = writer.reserve_id()
+    writer.put(exchange(identity, body=b"x%d" % identity))
+    print(identity, time.monotonic() - started, flush=True)
+    time.sleep(0.002)
+"""
+
+
+def test_kill_9_leaves_an_intact_file_without_the_last_second_at_most(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        put: dict[int, float] = {}
+        for line in process.stdout:
+            identity, at = line.split()
+            put[int(identity)] = float(at)
+            if float(at) > 0.6 and process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+    last = max(put.values())
+    with Capture.open(path) as opened:
+        there = [one.id for one in opened.exchanges()]
+        assert there == list(range(1, len(there) + 1))
+        assert opened.damage() == []
+        assert opened.losses() == ["session 1 has no end: it is still being written, or its writer died"]
+    assert not is_being_written(path)
+    lost = [at for identity, at in put.items() if identity > len(there)]
+    assert all(last - at < 1.0 for at in lost)
+    assert len(there) > 50
+    with CaptureWriter(path, mode="record") as writer:  # and it can be gone on with
+        writer.put(exchange(writer.reserve_id()))
+    assert read(path) == [*there, len(there) + 1]
+
+
+def test_a_new_capture_can_be_read_at_once(tmp_path: Path) -> None:
+    with CaptureWriter(tmp_path / "x.sqlite", mode="record"):
+        assert read(tmp_path / "x.sqlite") == []
+
+
+def test_while_another_program_locks_the_file_traffic_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    with CaptureWriter(path, mode="record") as writer:
+        other = sqlite3.connect(path)
+        other.execute("BEGIN IMMEDIATE")
+        assert writer.put(exchange(1))
+        assert not writer.flush(timeout=0.3)
+        other.rollback()
+        other.close()
+        assert writer.flush()
+    assert read(path) == [1]
