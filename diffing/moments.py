@@ -1,0 +1,172 @@
+"""Moments in time: reading them in the forms APIs write them, and whether two of them stand in the same relation to
+the clock of their own run.
+
+A timestamp that differs is only accepted when what it says *about now* is the same on both sides: both fall into their
+run, both keep the same distance to it, or both name something that happened before. A time zone lost, a lifetime
+changed from an hour to a day, a due date that slipped, are drift, not volatility.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+EARLIEST = 978_307_200.0  # 2001-01-01: smaller epoch numbers are more often counts than moments
+LATEST = 4_102_444_800.0  # 2100-01-01
+BEFORE = 300.0  # seconds before the first exchange that still belong to a run: services write rows when they start
+AFTER = 60.0  # seconds a service's clock may be ahead
+
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:([Tt _])(\d\d):(\d\d)(?::(\d\d)(?:([.,])(\d{1,9}))?)?"
+    r"(?:\s?(Z|z|UTC|[+-]\d\d(?::?\d\d)?))?)?"
+)
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(T?)(\d\d)(\d\d)(\d\d)(?:\.?\d{3,6})?(Z?))?")
+_HTTP = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w -]+ \d{2,4} \d\d:\d\d:\d\d( GMT| UTC| [+-]\d{4})?")
+_CTIME = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}")
+_SLASHED = re.compile(r"\d\d?/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment read from a value. ``grain`` is how much its form can tell apart, in seconds."""
+
+    kind: str  # "datetime", "date", "http-date", "epoch"
+    seconds: float  # Unix seconds; a form without offset is read as UTC
+    grain: float
+    facets: tuple[object, ...]
+    zoned: bool = True  # says its offset from UTC (an epoch does)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When one side happened, in Unix seconds."""
+
+    started: float  # the run's first exchange
+    now: float  # this exchange's end
+
+    def holds(self, moment: Moment) -> bool:
+        """Whether ``moment`` falls into the run, as seen from this exchange."""
+        slack = 0.0 if moment.grain < 3600 else moment.grain
+        return self.started - BEFORE - slack <= moment.seconds <= self.now + AFTER + min(slack, 3600 * 24)
+
+
+def read(text: str) -> Moment | None:
+    """The moment ``text`` names, or None."""
+    if text[:4].isdigit():
+        return _iso(text) or _compact(text)
+    if len(text) > 40:
+        return None
+    if _HTTP.fullmatch(text):
+        try:
+            when = parsedate_to_datetime(text)
+        except (ValueError, IndexError, TypeError):
+            return None
+        aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+        style = re.sub(r"\d+", "0", re.sub(r"[A-Z][a-z]+(?=[ ,-])", "Aaa", text))
+        return Moment("http-date", aware.timestamp(), 1.0, (style,))
+    for pattern, form in ((_CTIME, "%a %b %d %H:%M:%S %Y"), (_SLASHED, "%d/%b/%Y:%H:%M:%S %z")):
+        if pattern.fullmatch(text):
+            try:
+                when = datetime.strptime(text, form)  # noqa: DTZ007 - the offset, where there is one, is in the form
+            except ValueError:
+                return None
+            return Moment("datetime", (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp(), 1.0, (form,))
+    return None
+
+
+def read_epoch(number: float) -> Moment | None:
+    """The moment of a bare number in seconds, milliseconds, microseconds or nanoseconds, or None."""
+    for unit, scale in (("s", 1.0), ("ms", 1e3), ("us", 1e6), ("ns", 1e9)):
+        seconds = number / scale
+        if EARLIEST <= seconds <= LATEST:
+            return Moment("epoch", seconds, 1 / scale if unit != "s" else 1.0, (unit,))
+    return None
+
+
+def read_epoch_text(text: str) -> Moment | None:
+    """The same for a string of digits, or a compact date like ``20260131``."""
+    if len(text) in (10, 13, 16, 19):
+        return read_epoch(float(text))
+    return _compact(text) if len(text) in (8, 14, 17, 20) else None
+
+
+def same_relation(recorded: Moment, replayed: Moment, then: Clock, now: Clock, *, happened: bool) -> str | None:
+    """None when both moments say the same about the time of their run, else one sentence why not.
+
+    ``happened``: the name promises something that came about by itself (``created_at``), so any past may stand for
+    any past: rows are older in staging than in a fresh build.
+    """
+    before, after = then.holds(recorded), now.holds(replayed)
+    if before and after:
+        return None
+    old, new = recorded.seconds - then.now, replayed.seconds - now.now
+    grain = max(recorded.grain, replayed.grain)
+    slack = max(5.0, 2 * grain) + max(0.0, then.now - then.started) + max(0.0, now.now - now.started)
+    if not before and abs(old - new) <= slack:
+        return None
+    if before:
+        return f"the recorded time falls into its run, the replayed one is {_distance(new)} it"
+    if happened and old < 0 and new <= AFTER + grain:
+        return None
+    return f"the recorded time is {_distance(old)} its exchange, the replayed one {_distance(new)}"
+
+
+def _distance(seconds: float) -> str:
+    return f"{timedelta(seconds=round(abs(seconds)))} {'before' if seconds < 0 else 'after'}"
+
+
+def _iso(text: str) -> Moment | None:
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, separator, hour, minute, second, point, fraction, offset = match.groups()
+    try:
+        when = datetime(
+            int(year),
+            int(month),
+            int(day),
+            int(hour or 0),
+            int(minute or 0),
+            min(int(second or 0), 59),
+            int((fraction or "0").ljust(6, "0")[:6]),
+            tzinfo=_zone(offset),
+        )
+        seconds = when.timestamp()
+    except (ValueError, OverflowError):
+        return None
+    if separator is None:
+        return Moment("date", seconds, 86_400.0, ("date",), zoned=False)
+    style = "" if not offset else offset if offset.isalpha() else re.sub(r"\d", "0", offset.replace("-", "+"))
+    facets = (separator, second is not None, point or "", len(fraction or ""), style)
+    return Moment("datetime", seconds, 1.0 if second else 60.0, facets, zoned=bool(offset))
+
+
+def _zone(offset: str | None) -> timezone:
+    if not offset or offset.isalpha():
+        return UTC
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    span = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4]))
+    return timezone(-span if offset[0] == "-" else span)
+
+
+def _compact(text: str) -> Moment | None:
+    match = _COMPACT.fullmatch(text)
+    if match is None or not "1990" <= match[1] <= "2100":
+        return None
+    try:
+        when = datetime(
+            int(match[1]),
+            int(match[2]),
+            int(match[3]),
+            int(match[5] or 0),
+            int(match[6] or 0),
+            int(match[7] or 0),
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None
+    if match[5] is None:
+        return Moment("date", when.timestamp(), 86_400.0, ("compact",), zoned=False)
+    return Moment("datetime", when.timestamp(), 1.0, ("compact", len(text), match[4], match[8]), zoned=bool(match[8]))

@@ -1,0 +1,27 @@
+"""Options of a comparison out of the configuration files."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from captures.config import Config
+from captures.errors import ConfigError
+from diffing.engine import DiffOptions
+from diffing.model import Level
+from diffing.rules import Rule, parse_rules
+
+
+def rules_from(config: Config) -> tuple[Rule, ...]:
+    """The user's rules. Raises :class:`ConfigError` for an unknown key or word."""
+    where = " and ".join(path.name for path in config.files) or "rules"
+    return parse_rules(config.rules(), where)
+
+
+def options_from(config: Config, *, fail_on: str = "warning", only: str | None = None, today: date) -> DiffOptions:
+    """What ``diff`` and ``replay`` compare by. ``[endpoints] templates`` are explicit path templates."""
+    endpoints = config.section("endpoints").get("templates", [])
+    if not isinstance(endpoints, list) or not all(isinstance(item, str) for item in endpoints):
+        raise ConfigError('[endpoints] templates must be a list of strings like "GET /orders/{id}".')
+    return DiffOptions(
+        rules=rules_from(config), fail_on=Level(fail_on), only=only, endpoints=tuple(endpoints), today=today
+    )
