@@ -1,0 +1,75 @@
+"""What ``make demo`` promises: recorded, clean against itself, exactly seven drifts against build B."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SEEDED = json.loads((EXAMPLES / "shop" / "expected.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.end_to_end
+def test_the_demo_keeps_its_promise(tmp_path: Path) -> None:
+    pytest.importorskip("mitmproxy")
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "demo.py")], cwd=tmp_path, capture_output=True, text=True, timeout=170
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    page = (tmp_path / "demo-report.html").read_text(encoding="utf-8")
+    assert page.lstrip().lower().startswith("<!doctype html")
+    assert {path.name for path in (tmp_path / ".demo").glob("*.sqlite")} == {
+        "shop.sqlite",
+        "run-a.sqlite",
+        "run-b.sqlite",
+    }
+    clean = json.loads((tmp_path / ".demo" / "report-a.json").read_text(encoding="utf-8"))
+    assert clean["ledger"]["recorded"] == clean["ledger"]["replayed"] == 300
+    assert clean["ledger"]["same"] + clean["ledger"]["same_by_rule"] == 300
+    assert clean["stubs"]["missed"] == 0
+    drift = json.loads((tmp_path / ".demo" / "report-b.json").read_text(encoding="utf-8"))
+    assert drift["verdict"] == "drift"
+    assert len(drift["groups"]) == 7
+
+
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("demo_of_retape", EXAMPLES / "demo.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def reported(entry: dict[str, str], **other: str) -> dict[str, object]:
+    """A group of a JSON report for a seeded drift, its path parameters named."""
+    named = {key: str(entry[key]).replace("{}", "{id}") for key in ("class", "endpoint", "location")}
+    return {**named, "recorded": 1, "replayed": 2, "count": 3, **other}
+
+
+def test_exactly_the_seeded_drifts_agree(demo: ModuleType) -> None:
+    assert demo.disagreements([reported(entry) for entry in SEEDED], SEEDED) == []
+
+
+@pytest.mark.parametrize("entry", SEEDED, ids=lambda entry: entry["drift"])
+def test_a_drift_that_is_not_reported_is_named(demo: ModuleType, entry: dict[str, str]) -> None:
+    (said,) = demo.disagreements([reported(other) for other in SEEDED if other is not entry], SEEDED)
+    assert said.startswith(f"missing: drift {entry['number']}, {entry['drift']}")
+
+
+def test_anything_else_is_named(demo: ModuleType) -> None:
+    groups = [reported(entry) for entry in SEEDED]
+    extra = reported(SEEDED[0], location="response.body $.colour")
+    (said,) = demo.disagreements([*groups, extra], SEEDED)
+    assert said.startswith("not seeded: ")
+    assert "$.colour" in said
+    (said,) = demo.disagreements([*groups, groups[2]], SEEDED)
+    assert said.startswith("reported as more than one group: ")
