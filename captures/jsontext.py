@@ -37,6 +37,7 @@ def is_sequence(data: bytes) -> bool:
 
     That is no JSON text, yet what streaming APIs declare as one (watches of Kubernetes, events of Docker): JSON Lines.
     """
+    data = data.lstrip()
     end = data.find(b"\n")
     first = data[: max(end, 0)].strip()
     if first[:1] not in (b"{", b"[") or first[-1:] not in (b"}", b"]") or not data[end:].strip():

@@ -90,6 +90,7 @@ class CaptureWriter:
         self.session = int(cursor.lastrowid or 0)
         self._bodies = BodyStore(self._connection)
         self._queue: queue.SimpleQueue[Exchange | Skipped | _Flush | None] = queue.SimpleQueue()
+        self._hurry = threading.Event()  # set: do not wait for the batch to gather
         self._state = threading.Lock()  # guards the numbers below
         self._queued_bytes = 0
         self._seen = self._written = self._dropped = self._truncated = 0
@@ -133,6 +134,7 @@ class CaptureWriter:
             if self._closed:
                 return True  # closing drains
             self._queue.put(marker)
+        self._hurry.set()
         return marker.done.wait(timeout)
 
     def counters(self) -> Counters:
@@ -147,6 +149,7 @@ class CaptureWriter:
             if not already:
                 self._queue.put(None)
         if not already:
+            self._hurry.set()
             self._thread.join()
             self._end(meta or {})
         return self.counters()
@@ -161,19 +164,15 @@ class CaptureWriter:
 
     def _run(self) -> None:
         while True:
-            first = self._queue.get()
-            batch = [first]
-            deadline = time.monotonic() + INTERVAL
-            while first is not None and len(batch) < BATCH:
-                remaining = deadline - time.monotonic()
-                if remaining <= 0 or isinstance(batch[-1], _Flush):
-                    break
+            batch = [self._queue.get()]
+            # A batch gathers while this thread sleeps: woken for every item, it would take the interpreter from the
+            # traffic's thread each time.
+            self._hurry.wait(INTERVAL)
+            self._hurry.clear()
+            while batch[-1] is not None and len(batch) < BATCH:
                 try:
-                    item = self._queue.get(timeout=remaining)
+                    batch.append(self._queue.get_nowait())
                 except queue.Empty:
-                    break
-                batch.append(item)
-                if item is None:
                     break
             self._write([item for item in batch if isinstance(item, Exchange | Skipped)])
             for item in batch:
@@ -352,19 +351,31 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
     new = not path.exists() or path.stat().st_size == 0
     version = schema.VERSION if new else identify(path)
     if new:
-        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)  # traffic is nobody else's business
-        os.close(descriptor)
+        _create(path.resolve())
     connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
     try:
-        if new:
-            schema.create(connection)
-            # Readers look for our name in the file's first page, which is still in the write-ahead log.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        else:
-            schema.migrate(connection, version)
+        schema.migrate(connection, version)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _create(path: Path) -> None:
+    """Put an empty capture at ``path``, as a whole or not at all: nobody meets half of one, also after ``kill -9``."""
+    young = path.with_name(f"{path.name}.new")
+    for stale in (young, *(Path(f"{file}-{what}") for file in (young, path) for what in ("wal", "shm"))):
+        stale.unlink(missing_ok=True)  # of a writer that was killed, or of a capture that was deleted
+    try:
+        os.close(os.open(young, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # traffic is nobody else's business
+        connection = sqlite3.connect(young)
+        try:
+            schema.create(connection)
+        finally:
+            connection.close()  # also moves everything from the write-ahead log into the file
+        young.replace(path)
+    except BaseException:
+        young.unlink(missing_ok=True)
+        raise

@@ -197,3 +197,10 @@ def test_json_round_trip(value: object) -> None:
     decoded = of("application/json", json.dumps(value, ensure_ascii=True).encode())
     assert isinstance(decoded, JsonBody)
     assert decoded.value == value
+
+
+def test_json_lines_declared_as_json_are_text() -> None:
+    """Streaming APIs (watches of Kubernetes, events of Docker) call them application/json."""
+    lines = b'{"type": "ADDED"}\n{"type": "DELETED"}\n'
+    assert of("application/json", lines) == TextBody(lines.decode(), "application/json", "utf-8")
+    assert isinstance(of("application/json", b'{"type": "ADDED"}\nno JSON\n'), Undecodable)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captures.jsontext import MAX_NESTING, Number, indented, parse
+from captures.jsontext import MAX_NESTING, Number, indented, is_sequence, parse
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -112,3 +112,23 @@ def test_indented_keeps_literals() -> None:
     assert indented(text) == (
         '{\n  "a": [\n    1.10,\n    {\n      "b": "\\u0041,:{"\n    }\n  ],\n  "e": {},\n  "l": [],\n  "a": 1E5\n}'
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", False),
+        (b"{}", False),
+        (b"{}\n", False),
+        (b"[]\n\n", False),
+        (b'{\n "a": 1}\n', False),
+        (b'{"a": [\n1]}\n', False),
+        (b"{}\n{}", True),
+        (b'\n{"a": 1}\r\n{"b": 2}\r\n', True),
+        (b"[1]\nno JSON", True),
+        (b"{a}\n{b}", False),
+        (b"1\n2", False),
+    ],
+)
+def test_a_value_on_each_line(data: bytes, expected: bool) -> None:
+    assert is_sequence(data) is expected

@@ -51,6 +51,12 @@ def test_for_another_host_it_does_not(authority: Authority, tmp_path: Path) -> N
         handshake(authority.leaf_context("a.test"), authority.bundle(tmp_path / "bundle.pem"), "b.test")
 
 
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
+def test_a_leaf_for_loopback_is_good_for_its_other_names(authority: Authority, tmp_path: Path, name: str) -> None:
+    """https-proxy-agent asks for an address and then checks "localhost"."""
+    handshake(authority.leaf_context("127.0.0.1"), authority.bundle(tmp_path / "bundle.pem"), name)
+
+
 def test_it_is_made_once_and_private(tmp_path: Path) -> None:
     first = Authority.load_or_create(tmp_path)
     pem = (tmp_path / FILE).read_bytes()

@@ -242,6 +242,37 @@ def test_a_new_capture_can_be_read_at_once(tmp_path: Path) -> None:
         assert read(tmp_path / "x.sqlite") == []
 
 
+def test_nobody_meets_half_of_a_new_capture(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.sqlite" for number in range(20)]
+    met: list[str] = []
+
+    def look() -> None:
+        for path in paths:
+            while not path.exists():
+                pass
+            try:
+                Capture.open(path).close()
+            except CaptureError as error:
+                met.append(error.message)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for path in paths:
+        CaptureWriter(path, mode="record").close()
+    looking.join()
+    assert met == []
+
+
+def test_what_a_killed_writer_left_is_not_in_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    for leftover in ("x.sqlite.new", "x.sqlite.new-wal", "x.sqlite-wal", "x.sqlite-shm"):
+        (tmp_path / leftover).write_bytes(b"left over" * 1000)
+    with CaptureWriter(path, mode="record") as writer:
+        writer.put(exchange(writer.reserve_id()))
+    assert read(path) == [1]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["x.sqlite"]
+
+
 def test_while_another_program_locks_the_file_traffic_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite"
     with CaptureWriter(path, mode="record") as writer:
