@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from captures.errors import EmptyCapture
+from captures.errors import EmptyCapture, UsageError
 from captures.model import CauseHow, Direction, Exchange, Session
 from captures.selection import Selection
 from captures.selection import parse as parse_selection
@@ -111,7 +111,7 @@ class _Comparison:
         self._prepare()
         for exchange in self.source_capture.exchanges():
             learn_recorded(exchange, self.context)
-        for pair in self._pairs():
+        for pair in self._pairs(setup=True):
             if pair.replayed is not None:
                 learn_pair(pair.recorded, pair.replayed, self.context, pair.recorded_calls, pair.replayed_calls)
         return self._judge()
@@ -129,6 +129,12 @@ class _Comparison:
             )
         session = self.run.sessions.get(self.run.session) if self.run.session is not None else None
         self.meta = session.meta if session is not None else {}
+        made_from = {(identity, started) for identity, started in self.meta.get("source_sessions") or ()}
+        if made_from - {(one.id, one.started) for one in self.source.sessions.values()}:
+            raise UsageError(
+                f"{self.run_capture.path} is a run of another capture than {self.source_capture.path}.",
+                hint=f"It was made from {self.meta.get('source')}.",
+            )
         self.selection = parse_selection(options.only) if options.only else None
         inbound = Templates.infer(
             ((exchange.request.method, exchange.request.target) for exchange in self.source.inbound()),
@@ -172,14 +178,20 @@ class _Comparison:
 
     # -- pairs ----------------------------------------------------------------------------------------------------
 
-    def _pairs(self) -> Iterator[Pair]:
+    def _pairs(self, *, setup: bool = False) -> Iterator[Pair]:
+        """Every pair in recorded order. ``setup``: also what was only sent for the others' sake and is not judged."""
         skipped = {entry.exchange: entry.reason for entry in self.run_capture.skipped()}
         partial = bool(self.meta.get("only") or self.meta.get("shard"))
         for recorded in self.source.inbound():
-            if self.selection and not self.selection.matches(recorded, self.context.endpoint_of(recorded)):
+            selected = not self.selection or self.selection.matches(recorded, self.context.endpoint_of(recorded))
+            if not selected and not setup:
                 continue
             replayed = self._partner(recorded)
+            if replayed is not None and replayed.notes.get("setup") and not setup:
+                continue
             if replayed is None:
+                if not selected:
+                    continue
                 reason = skipped.get(recorded.id)
                 if reason is None and partial:
                     continue  # the replay was told to leave it out
@@ -257,7 +269,7 @@ class _Comparison:
                 hint=f"List what there is: retape capture ls {self.source_capture.path}",
             )
         grouping.add(self._extra_findings())
-        if self._calls_seen and self.selection is None and not self.meta.get("only") and not self.meta.get("shard"):
+        if self._calls_seen and not self._partial:
             ours = (call for call in self.source.outbound() if call.id not in used_ours and _loose(call))
             theirs = (call for call in self.run.outbound() if call.id not in used_theirs and _loose(call))
             grouping.add(startup.compare_pools(ours, theirs, self.context.call_of))
@@ -273,7 +285,7 @@ class _Comparison:
             reasons=reasons,
             groups=groups,
             rules=tuple(rules.most_common()),
-            stubs=self._stubs(),
+            stubs=self._stubs(used_ours),
             judgements=tuple(judgements),
             notes=self._notes(),
             recorded_path=str(self.source_capture.path),
@@ -335,7 +347,13 @@ class _Comparison:
             replay_command(str(self.source_capture.path), exchange.id, self.meta),
         )
 
-    def _stubs(self) -> Stubs:
+    @property
+    def _partial(self) -> bool:
+        """Whether only a part of the recording was replayed, or is compared."""
+        return bool(self.selection or self.meta.get("only") or self.meta.get("shard"))
+
+    def _stubs(self, concerned: set[int]) -> Stubs:
+        """``concerned``: the recorded calls of all judged exchanges; nobody expects the others of a partial replay."""
         where = "direction = 'outbound'" + (f" AND session = {self.run.session}" if self.run.session else "")
         row = next(
             self.run_capture.query(
@@ -345,8 +363,12 @@ class _Comparison:
         )
         if self.run.session is None or not self._calls_seen:
             return Stubs()
-        recorded = self.source_capture.count(Direction.OUTBOUND)
-        return Stubs(row["served"] or 0, row["missed"] or 0, max(0, recorded - (row["used"] or 0)))
+        if self._partial:
+            rows = self.run_capture.query(f"SELECT DISTINCT replay_of FROM exchange WHERE {where}")
+            unused = len(concerned - {row["replay_of"] for row in rows})
+        else:
+            unused = max(0, self.source_capture.count(Direction.OUTBOUND) - (row["used"] or 0))
+        return Stubs(row["served"] or 0, row["missed"] or 0, unused)
 
     def _notes(self) -> tuple[str, ...]:
         notes = [*self.notes, *(str(note) for note in self.meta.get("notes") or ())]

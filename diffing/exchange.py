@@ -9,6 +9,7 @@ from typing import Any
 from captures.decoding import EmptyBody, JsonBody, decode, form_fields
 from captures.model import Exchange, Failure, Request, Response, header
 from diffing.bodies import compare_bodies, learn_body
+from diffing.credentials import wanting
 from diffing.embedded import learn_request, path_context, strings_in
 from diffing.folding import fold
 from diffing.headers import compare_headers, compare_trailers
@@ -102,6 +103,16 @@ def compare_exchange(
     The context must have seen the recording (:func:`learn_recorded`) and the pairs (:func:`learn_pair`) before.
     """
     place = _place(recorded, replayed, context)
+    unjudged = wanting(recorded, replayed)
+    if unjudged:
+        return Judgement(
+            exchange=recorded.id,
+            replayed=replayed.id,
+            endpoint=place.endpoint,
+            column=Column.FAILED,
+            reason=f"could not be judged: {unjudged}",
+            inconclusive=(unjudged,),
+        )
     verdicts = Verdicts(budget=context.budget)
     old, new = recorded.response, replayed.response
     reason = ""

@@ -54,7 +54,12 @@ def judge_whole(
     times = place.identity.times(recorded, replayed)
     if times >= BOUND:
         broken = None if place.learning else place.identity.contradiction(recorded, replayed)
-        return Drift("identity", broken) if broken else Accepted(("volatile.binding",))
+        if broken:
+            return Drift("identity", broken)
+        old, new = shape_of(recorded), shape_of(replayed)
+        if old is not None and new is not None and old.kind == new.kind and not _same_facets(old, new, node):
+            return Drift("format-changed", f"the {old.kind} is formed differently")
+        return Accepted(("volatile.binding",))
     name = names[-1] if names else ""
     hint = hint_of(name)
     old, new = shape_of(recorded), shape_of(replayed)

@@ -81,7 +81,7 @@ def shape_of(text: str) -> Shape | None:
     if length > 30 and (match := _JWT.fullmatch(text)):
         return _jwt(match)
     if match := _REFERENCE.fullmatch(text):
-        return Shape("reference", Family.ID, (re.sub(r"[0-9]+", "0", text),), strong=False)
+        return Shape("reference", Family.ID, (_form(text),), strong=False)
     if (match := _PREFIXED.fullmatch(text)) and _generated(match[2] or match[4]):
         prefix, body = match[1] or match[3], match[2] or match[4]
         if body.isdigit():  # counted rather than random: catalogues number their goods so, too
@@ -114,6 +114,12 @@ def _hexadecimal(text: str) -> Shape:
     if length in _DIGESTS:
         return Shape("digest", Family.TOKEN, (length, upper), identity=False)
     return Shape("hex", Family.ID, (length, upper), strong=length >= 12)
+
+
+def _form(reference: str) -> str:
+    """``ORD-2026-000123`` as ``ORD-0000-0``: only the last number counts up, the ones before it keep their width."""
+    last = max(match.start() for match in re.finditer(r"[0-9]+", reference))
+    return re.sub(r"[0-9]", "0", reference[:last]) + re.sub(r"[0-9]+", "0", reference[last:])
 
 
 def _jwt(match: re.Match[str]) -> Shape | None:

@@ -27,6 +27,7 @@ ACCEPTED = [
     ("X-Request-Id: 3f0c5a527a35", "X-Request-Id: 8d6e6a527a36", "builtin.request-id"),
     ("Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "Traceparent: 00-5bf92f3577b34da6a3ce929d0e0e4736-11f067aa0ba902b7-01", "builtin.request-id"),  # noqa: E501
     ('ETag: "abc"', 'ETag: "def"', "builtin.validator"),
+    ("ETag: 4a6726f2184d436cacde83fc39a30c1a", "ETag: bfb4aa6d89e94620abded08c1649ded8", "volatile.digest"),
     ("Last-Modified: Fri, 20 Nov 2026 09:00:00 GMT", "Last-Modified: Sat, 21 Nov 2026 12:00:00 GMT", "builtin.validator"),  # noqa: E501
     ("X-RateLimit-Remaining: 59", "X-RateLimit-Remaining: 3", "builtin.rate-limit"),
     ("Allow: GET, HEAD, OPTIONS", "Allow: OPTIONS, GET, HEAD", "builtin.list-order"),

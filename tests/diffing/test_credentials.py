@@ -1,0 +1,71 @@
+"""Refused for want of a secret: told from drift, one axis at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from captures.model import Direction, Exchange, Request, Response, Timing
+from diffing.credentials import wanting
+from diffing.exchange import Context, compare_exchange
+from diffing.model import Column
+
+RECORDED = Exchange(
+    1,
+    Direction.INBOUND,
+    Request("GET", "http", "shop", 80, b"/me", ((b"Cookie", b"sid=pseudonym"),)),
+    Timing(1.0),
+    Response(200),
+    notes={"redacted": {"request.header cookie": 1}},
+)
+REFUSED = replace(RECORDED, id=2, replay_of=1, response=Response(401), notes={})
+
+
+def change(where: str) -> dict[str, Any]:
+    return {"changes": [{"where": where, "why": "chained from exchange 9 $.token"}]}
+
+
+def redacted(place: str) -> dict[str, Any]:
+    return {"redacted": {place: 1}}
+
+
+LOGIN = Response(302, ((b"Location", b"/login?next=/me"),))
+CASES = [
+    ("the base", RECORDED, REFUSED, True),
+    ("a live cookie was sent", RECORDED, replace(REFUSED, notes=change("header cookie")), False),
+    ("another header was live", RECORDED, replace(REFUSED, notes=change("header x-csrf")), True),
+    ("nothing was redacted", replace(RECORDED, notes={}), REFUSED, False),
+    ("only its answer was", replace(RECORDED, notes=redacted("response.header set-cookie")), REFUSED, False),
+    ("recorded as refused", replace(RECORDED, response=Response(403)), REFUSED, False),
+    ("answered", RECORDED, replace(REFUSED, response=Response(200)), False),
+    ("not found is no refusal", RECORDED, replace(REFUSED, response=Response(404)), False),
+    ("sent to the login page", RECORDED, replace(REFUSED, response=LOGIN), True),
+    ("moved", RECORDED, replace(REFUSED, response=Response(302, ((b"Location", b"/you"),))), False),
+    ("a bad request is no refusal of a cookie", RECORDED, replace(REFUSED, response=Response(400)), False),
+    ("but of a password", replace(RECORDED, notes=redacted("request.body $.password")),
+     replace(REFUSED, response=Response(422)), True),
+    ("which is never minted", replace(RECORDED, notes=redacted("request.body $.password")),
+     replace(REFUSED, notes=change("body")), True),
+    ("a token is", replace(RECORDED, notes=redacted("request.body $.refresh_token")),
+     replace(REFUSED, notes=change("body")), False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("recorded", "replayed", "unjudged"), [row[1:] for row in CASES], ids=[row[0] for row in CASES]
+)
+def test_when_a_refusal_says_nothing_about_the_build(recorded: Exchange, replayed: Exchange, unjudged: bool) -> None:
+    assert (wanting(recorded, replayed) is not None) is unjudged
+
+
+def test_it_is_inconclusive_not_drift_and_says_what_to_do() -> None:
+    judgement = compare_exchange(RECORDED, REFUSED, Context())
+    assert judgement.column is Column.FAILED
+    assert judgement.findings == ()
+    (sentence,) = judgement.inconclusive
+    assert "header cookie" in sentence
+    assert "--header" in sentence
+    assert "pseudonym" in sentence
+    assert "sid=" not in sentence
