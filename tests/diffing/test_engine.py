@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from captures.errors import CaptureError, EmptyCapture
+from captures.errors import CaptureError, EmptyCapture, UsageError
 from captures.model import Cause, CauseHow, Direction, Exchange, Failure, FailureKind, Request, Response, Timing
 from captures.writer import CaptureWriter
 from diffing.engine import DiffOptions, compare_captures
@@ -234,3 +234,40 @@ def test_a_call_whose_cause_is_unclear_on_one_side_is_no_drift(
     result = compare_captures(recorded, replayed)
     assert result.groups == ()
     assert result.exit_code == 0
+
+
+def one_exchange(path: Path, *, started: float, replays: dict[str, object] | None = None, setup: bool = False) -> Path:
+    """A capture of one GET, or a run of it when ``replays`` is its session's meta."""
+    mode = "record" if replays is None else "replay"
+    with CaptureWriter(path, mode=mode, meta=replays, now=lambda: started) as writer:
+        for number in (1, 2):
+            writer.put(
+                Exchange(
+                    writer.reserve_id(),
+                    Direction.INBOUND,
+                    Request("GET", "http", "shop", 80, f"/things/{number}".encode()),
+                    Timing(started),
+                    Response(200),
+                    replay_of=None if replays is None else number,
+                    notes={"setup": True} if setup and number == 1 else {},
+                )
+            )
+    return path
+
+
+def test_what_was_sent_for_the_others_sake_is_not_judged(tmp_path: Path) -> None:
+    recorded = one_exchange(tmp_path / "c.sqlite", started=1.0)
+    run = one_exchange(tmp_path / "r.sqlite", started=2.0, replays={"only": "id:2"}, setup=True)
+    result = compare_captures(recorded, run)
+    assert (result.ledger.recorded, result.ledger.same) == (1, 1)
+
+
+def test_a_run_of_another_capture_is_refused(tmp_path: Path) -> None:
+    recorded = one_exchange(tmp_path / "c.sqlite", started=1.0)
+    one_exchange(tmp_path / "other.sqlite", started=7.0)
+    run = one_exchange(
+        tmp_path / "r.sqlite", started=9.0, replays={"source": "other.sqlite", "source_sessions": [[1, 7.0]]}
+    )
+    with pytest.raises(UsageError, match="another capture") as caught:
+        compare_captures(recorded, run)
+    assert "other.sqlite" in caught.value.hint
