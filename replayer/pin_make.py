@@ -1,0 +1,202 @@
+"""Out of a capture or a run: the pins of chosen exchanges, with the setup and stubs each needs."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from captures.errors import CaptureError, EmptyCapture
+from captures.model import Direction, Exchange, Session
+from captures.redaction import RedactionPolicy, Redactor
+from captures.selection import Selection
+from captures.state import redaction_key
+from captures.store import Capture
+from captures.templates import Templates
+from replayer.launch import recorded_dependencies
+from replayer.pin_words import secrets_of
+from replayer.pin_write import Material, Origin, write_pin
+from replayer.pins import Pin
+from replayer.plan import reason_to_skip
+from replayer.prerequisites import FirstSeen, History
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A pin, and where it goes under the pins' folder."""
+
+    file: str  # "GET-orders-id/200-12.yaml"
+    pin: Pin
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An exchange that cannot be pinned, and why."""
+
+    exchange: int
+    reason: str
+
+
+@dataclass(slots=True)
+class PinSource:
+    """An opened capture (or run, with the capture it came from where that is still there)."""
+
+    capture: Capture
+    recorded: Capture | None
+    sessions: Mapping[int, Session]
+    key: str | None
+    policy: RedactionPolicy
+    endpoints: tuple[str, ...] = ()
+    made: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is the result of a replay."""
+        return bool(self.sessions) and all(session.mode == "replay" for session in self.sessions.values())
+
+
+def make_pins(
+    path: Path,
+    only: Selection | None,
+    *,
+    redact: Mapping[str, Any] | None = None,
+    endpoints: tuple[str, ...] = (),
+) -> Iterator[Made | Refused]:
+    """The pins of the inbound exchanges of ``path`` that ``only`` chooses, in order.
+
+    In a run, ``id:`` in ``only`` means recorded ids, as everywhere. Raises :class:`EmptyCapture` when nothing is
+    chosen, and what :class:`Capture` raises.
+    """
+    section = dict(redact or {})
+    with ExitStack() as stack:
+        capture = stack.enter_context(Capture.open(path))
+        sessions = {session.id: session for session in capture.sessions()}
+        key = section.get("key")
+        source = PinSource(capture, None, sessions, key, RedactionPolicy.from_config(section), endpoints)
+        if source.is_run:
+            source.recorded = _recording(next(reversed(sessions.values())), stack)
+        yield from _make(source, only)
+
+
+def _recording(run: Session, stack: ExitStack) -> Capture | None:
+    """The capture a run came from, if it is still where it was."""
+    given = run.meta.get("source")
+    if not isinstance(given, str):
+        return None
+    try:
+        return stack.enter_context(Capture.open(given))
+    except CaptureError:
+        return None  # moved or gone: the run alone is enough to pin from, only less is known to be volatile
+
+
+def _make(source: PinSource, only: Selection | None) -> Iterator[Made | Refused]:
+    capture = source.capture
+    rows = capture.query("SELECT method, target FROM exchange WHERE direction = 'inbound'")
+    templates = Templates.infer(
+        ((row["method"], row["target"].encode("latin-1")) for row in rows), explicit=source.endpoints
+    )
+    histories: dict[int, History] = {}
+    chosen: list[int] = []
+    seen = FirstSeen()
+    for exchange in capture.exchanges():
+        cause = exchange.cause.exchange if exchange.cause is not None else None
+        seen.add(exchange, exchange.id if cause is None else cause)
+        if exchange.direction is not Direction.INBOUND:
+            continue
+        histories.setdefault(exchange.session, History()).add(exchange)
+        if only is None or only.matches(_as_recorded(exchange), _endpoint(exchange, templates)):
+            chosen.append(exchange.id)
+    if not chosen:
+        if only is None:
+            raise EmptyCapture(f"{capture.path} holds no inbound exchange to pin.")
+        raise EmptyCapture(
+            f"No inbound exchange of {capture.path} matches --only {only.text!r}.",
+            hint=f"List them: retape capture ls {capture.path}",
+        )
+    redactor = Redactor(redaction_key(source.key), source.policy)
+    source.made = _by_exchange(seen)
+    for exchange in capture.exchanges(ids=chosen):
+        yield _one(source, exchange, histories[exchange.session], templates, redactor)
+
+
+def _one(
+    source: PinSource, exchange: Exchange, history: History, templates: Templates, redactor: Redactor
+) -> Made | Refused:
+    shown = exchange.replay_of or exchange.id
+    reason = reason_to_skip(exchange)
+    if reason is not None:
+        return Refused(shown, reason)
+    steps = list(source.capture.exchanges(ids=history.setup_for(exchange.id)))
+    setup = []
+    for step in steps:
+        minted = [(key, where) for key, where in history.minted.items() if where.exchange == step.id]
+        setup.append((_material(source, step, redactor), minted))
+    endpoint = _endpoint(exchange, templates)
+    status = exchange.response.status if exchange.response is not None else 0
+    try:
+        pin = write_pin(
+            _material(source, exchange, redactor), setup, _origin(source, exchange, endpoint), f"{endpoint} {status}"
+        )
+    except ValueError as error:
+        return Refused(shown, str(error))
+    return Made(f"{folder_of(endpoint)}/{status}-{shown}.yaml", pin)
+
+
+def _material(source: PinSource, exchange: Exchange, redactor: Redactor) -> Material:
+    """``exchange`` with its calls; redacted now when it was not when it was written."""
+    session = source.sessions.get(exchange.session)
+    redacted = session is not None and session.redaction_key is not None
+    calls = tuple(call for call in source.capture.caused_by(exchange.id) if "miss" not in call.notes)
+    twin = _twin(source, exchange)
+    if not redacted:
+        exchange = redactor.exchange(exchange)
+        calls = tuple(redactor.exchange(call) for call in calls)
+    other = Redactor(secrets.token_bytes(32), source.policy)
+    hidden = secrets_of(exchange, other.exchange(exchange))
+    for call in calls:
+        hidden |= secrets_of(call, other.exchange(call))
+    return Material(exchange, calls, twin, source.made.get(exchange.id, frozenset()), hidden)
+
+
+def _by_exchange(seen: FirstSeen) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for word, inbound in seen.words.items():
+        found.setdefault(inbound, set()).add(word)
+    return {inbound: frozenset(words) for inbound, words in found.items()}
+
+
+def _twin(source: PinSource, exchange: Exchange) -> Exchange | None:
+    if source.recorded is None or exchange.replay_of is None:
+        return None
+    return next(iter(source.recorded.exchanges(ids=[exchange.replay_of])), None)
+
+
+def _origin(source: PinSource, exchange: Exchange, endpoint: str) -> Origin:
+    session = source.sessions[exchange.session]
+    meta = session.meta
+    sessions = list(source.sessions.values())
+    if source.recorded is not None:
+        sessions += source.recorded.sessions()
+    told = tuple((name, url, variable) for name, (url, variable) in sorted(recorded_dependencies(sessions).items()))
+    label = str(meta.get("label") or "") or f"{session.mode} {session.id}"
+    return Origin(source.capture.path.name, endpoint, label, str(meta.get("git_sha") or ""), told)
+
+
+def _as_recorded(exchange: Exchange) -> Exchange:
+    return exchange if exchange.replay_of is None else replace(exchange, id=exchange.replay_of)
+
+
+def _endpoint(exchange: Exchange, templates: Templates) -> str:
+    return templates.endpoint(exchange.request.method, exchange.request.target)
+
+
+def folder_of(endpoint: str) -> str:
+    """``GET-orders-id`` for ``GET /orders/{id}``: a name that every file system takes."""
+    method, _, path = endpoint.partition(" ")
+    words = [re.sub(r"[^A-Za-z0-9_.-]+", "", word) for word in path.split("/")]
+    name = "-".join([method, *(word for word in words if word.strip("."))])
+    return name[:100] if path.strip("/") else f"{method}-root"

@@ -1,0 +1,199 @@
+"""Which values of a recorded exchange a pin must not fix, and what it says of them instead. Pure.
+
+Signals in order of strength: the value differs between the recording and a run of it (``twin``) with its shape kept;
+it is a point in time of the recording itself; it looks generated and neither the request nor a stub brought it. What
+differs in shape as well is drift that somebody chose to pin: it is written as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from captures.jsonpaths import Place
+from diffing import moments
+from diffing.names import Hint, hint_of
+from diffing.volatile import Family, Shape, shape_of
+from replayer.alignment import MISSING
+from replayer.pin_notation import KINDS, Slot
+from replayer.tokens import is_idish, noun_of
+
+DAY = 86_400.0
+
+_PIECE = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?"
+    r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
+    r"|[A-Za-z0-9][A-Za-z0-9_~+-]*(?:\.[A-Za-z0-9_~+-]+)*"
+)
+"""What may be one value inside a longer text."""
+
+_TIMES = ("timestamp http", "date iso8601", "timestamp iso8601", "timestamp iso8601 without zone")
+_KINDS = ("uuid", "ulid", *_TIMES, "jwt")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is known around the values of one exchange. Name what you pass: there are many."""
+
+    near: float  # when it happened, Unix seconds
+    fresh: bool = False  # its answer tells of something it made (a POST, a 201)
+    created: bool = False  # it says so itself: 201, or a call to a dependency
+    noun: str = ""  # what a bare ``id`` is an id of
+    given: frozenset[str] = frozenset()  # values that request and stubs brought: not the build's to make
+    secrets: frozenset[str] = frozenset()  # pseudonyms: the build shows the real ones
+    made: frozenset[str] = frozenset()  # what this exchange is the first of the capture to show
+    bound: Mapping[str, str] = field(default_factory=dict)  # recorded value -> the name a setup step gives it
+
+
+def slot_for(name: str, value: Any, twin: Any, scene: Scene, place: Place = ()) -> Slot | None:
+    """What stands for ``value`` of a field called ``name`` at ``place``, or None to write the value.
+
+    ``twin``: see the module; MISSING when there is none.
+    """
+    if value is None or isinstance(value, bool | list | dict):
+        return None
+    text = str(value)
+    if text in scene.bound and (isinstance(value, str) or is_idish(name)):
+        return Slot("", scene.bound[text])
+    if text in scene.secrets and isinstance(value, str):
+        return _first_holding(value, ("uuid", "jwt", "token", "string"))
+    if text in scene.given:
+        return None
+    if twin is not MISSING:
+        if type(twin) is type(value) and str(twin) == text:
+            return _moment(name, value, scene)  # a coarse clock shows two runs the same date
+        return _both(name, value, twin)
+    if isinstance(value, str):
+        shape = shape_of(value)
+        if shape is None:
+            return None
+        if shape.family is Family.MOMENT:
+            return _moment(name, value, scene)
+        hinted = hint_of(name) in (Hint.ID, Hint.REFERENCE, Hint.TOKEN)
+        made = text in scene.made or (hinted and _made(scene, place))
+        return _described(value, shape) if shape.strong or made else None
+    if hint_of(name) is Hint.MEASURE:
+        return Slot("number")
+    moment = _moment(name, value, scene)
+    if moment is None and _made(scene, place) and isinstance(value, int) and is_idish(name):
+        return Slot("integer")
+    return moment
+
+
+def pieces(text: str, twin: Any, scene: Scene, known: Mapping[str, Slot]) -> list[tuple[str | Slot, str]]:
+    """``text`` cut into literals and slots, each with the recorded text of it: URLs, sentences, lines of a page.
+
+    ``known``: values that have a slot already, wherever they stand as a whole word.
+    """
+    spans = [match.span() for match in _PIECE.finditer(text)]
+    others: list[Any] = [MISSING] * len(spans)
+    if isinstance(twin, str):
+        theirs = [match.group() for match in _PIECE.finditer(twin)]
+        if _PIECE.sub("\0", text) != _PIECE.sub("\0", twin) or len(theirs) != len(spans):
+            return [(text, text)]  # says something else altogether: pinned as it is
+        others = list(theirs)
+    parts: list[tuple[str | Slot, str]] = []
+    done = 0
+    for (start, end), other in zip(spans, others, strict=True):
+        piece = text[start:end]
+        slot = slot_for("", piece, other, scene)
+        if slot is None or (slot.kind and piece in known):
+            slot = known.get(piece, slot)
+        if slot is None:
+            continue
+        if start > done:
+            parts.append((text[done:start], ""))
+        parts.append((slot, piece))
+        done = end
+    if done < len(text) or not parts:
+        parts.append((text[done:], ""))
+    return parts
+
+
+def name_for(field_name: str, place: Place, scene: Scene) -> str:
+    """A readable name for the value at ``place``: ``order_id`` for ``$.order.id`` and ``$.order_id``."""
+    noun = noun_of(field_name)
+    last = "id"
+    if not noun:
+        around = [noun_of(step) for step in place[:-1] if isinstance(step, str)]
+        noun = next((word for word in reversed(around) if word not in ("", "data", "item", "result")), scene.noun)
+        last = field_name if field_name.lower() not in ("uid", "pk", "key") else "id"
+    name = f"{noun}_{last}" if is_idish(field_name) and noun else (noun or field_name or "value")
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-")
+    return name if name[:1].isalpha() and name.isascii() else "value"
+
+
+def words_of(text: str) -> Iterator[str]:
+    """Everything in ``text`` that may be one value."""
+    yield text
+    for match in _PIECE.finditer(text):
+        yield match.group()
+
+
+def _made(scene: Scene, place: Place) -> bool:
+    """Whether a plain number or code there is likely made by this request: an order's, not its customer's."""
+    return scene.fresh and (scene.created or len(place) <= 1)
+
+
+def _moment(name: str, value: Any, scene: Scene) -> Slot | None:
+    if isinstance(value, str):
+        read = moments.read(value) or (moments.read_epoch_text(value) if value.isascii() and value.isdigit() else None)
+    elif isinstance(value, int | Decimal) and (value > 1_000_000_000):
+        read = moments.read_epoch(float(value))
+    else:
+        read = None
+    if read is None or abs(read.seconds - scene.near) > DAY:
+        return None
+    if read.kind == "epoch" and not isinstance(value, str) and read.facets[0] not in ("s", "ms"):
+        return Slot("integer")
+    return _first_holding(value, ("timestamp unix", "timestamp unix ms", *_KINDS)) or _pattern(str(value))
+
+
+def _both(name: str, value: Any, twin: Any) -> Slot | None:
+    """What two values at one place share, when that says they are made anew; None for drift."""
+    if isinstance(value, str) and isinstance(twin, str):
+        one, other = shape_of(value), shape_of(twin)
+        if one is None or other is None or (one.kind, one.facets) != (other.kind, other.facets):
+            if hint_of(name) is Hint.TOKEN and Slot("token").holds(value) and Slot("token").holds(twin):
+                return Slot("token")
+            return None
+        if not one.strong and one.family is not Family.MOMENT and hint_of(name) is None:
+            return None
+        slot = _described(value, one)
+        return slot if slot is None or slot.holds(twin) else Slot("token") if Slot("token").holds(twin) else None
+    if isinstance(value, str) or isinstance(twin, str | bool):
+        return None
+    if hint_of(name) is Hint.MEASURE:
+        return Slot("number")
+    if isinstance(value, int) and isinstance(twin, int) and is_idish(name):
+        return Slot("integer")
+    stamp = _first_holding(value, ("timestamp unix", "timestamp unix ms"))
+    return stamp if stamp is not None and stamp.holds(twin) and hint_of(name) is Hint.MOMENT else None
+
+
+def _described(value: str, shape: Shape) -> Slot | None:
+    if shape.kind in KINDS and shape.kind != "hex":
+        return Slot(shape.kind)
+    if shape.family is Family.MOMENT:
+        return _first_holding(value, _KINDS) or _pattern(value)
+    if shape.kind in ("objectid", "digest", "hex"):
+        letters = "A-F" if value.isupper() else "a-f"
+        return Slot("regex", pattern=f"[0-9{letters}]{{{len(value)}}}")
+    if shape.kind == "prefixed-id":
+        head = value[: len(str(shape.facets[0])) + 1]
+        return Slot("regex", pattern=f"{head}[0-9A-Za-z]{{{len(value) - len(head)}}}")
+    if shape.kind in ("reference", "code"):
+        return _pattern(value) if shape.kind == "reference" else Slot("regex", pattern=f"[A-Z0-9]{{{len(value)}}}")
+    return _first_holding(value, (*_KINDS, "digits", "token"))
+
+
+def _pattern(value: str) -> Slot:
+    r"""``ORD-2026-000123`` as ``ORD-\d+-\d+``: for what has no kind of its own."""
+    return Slot("regex", pattern=re.sub(r"\d+", lambda _: r"\d+", re.sub(r"([.+*?()\[\]{}|^$\\/])", r"\\\1", value)))
+
+
+def _first_holding(value: Any, kinds: tuple[str, ...]) -> Slot | None:
+    return next((Slot(kind) for kind in kinds if Slot(kind).holds(value)), None)

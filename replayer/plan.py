@@ -1,0 +1,137 @@
+"""What a replay is asked to do, and what it came to. Pure values."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from captures.errors import UsageError
+from captures.model import Exchange, Headers, Request, header
+from captures.selection import Selection
+from replayer.client import Target
+
+
+class OnMiss(StrEnum):
+    """What a call gets that differs from every recorded one of its inbound exchange in more than volatile values."""
+
+    NEAREST = "nearest"  # the nearest one's answer; the difference is reported
+    STRICT = "strict"  # 502
+
+
+class Exhausted(StrEnum):
+    """What a call gets that was recorded n times and is made once more."""
+
+    LAST = "last"  # the last answer again; the extra call is reported
+    MISS = "miss"  # 502
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Part ``index`` of ``count``: whole client connections, so that chains stay together."""
+
+    index: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """``1/4``. Raises :class:`UsageError`."""
+        match = re.fullmatch(r"(\d+)/(\d+)", text)
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            raise UsageError(f"--shard {text} is not i/n with i from 1 to n.", hint="The first of four: --shard 1/4")
+        return cls(int(match[1]), int(match[2]))
+
+    def holds(self, exchange: Exchange) -> bool:
+        """Whether ``exchange`` belongs to this shard. The same on every machine."""
+        chain = exchange.connection or f"exchange {exchange.id}"
+        return zlib.crc32(chain.encode()) % self.count == self.index - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPlan:
+    """Everything :func:`replayer.run.replay` needs. ``target`` may be left out when ``command`` is given."""
+
+    output: Path
+    command: Sequence[str] = ()
+    target: Target | None = None
+    only: Selection | None = None
+    endpoints: Sequence[str] = ()  # explicit path templates, for ``only``
+    headers: Headers = ()  # replace recorded ones of the same name
+    host: str = "recorded"  # "recorded" or "target": which Host header is sent
+    timeout: float = 30.0  # seconds per exchange
+    ready: str | None = None  # a path or URL that must answer below 500; default: the port accepts
+    ready_timeout: float = 60.0
+    target_ca: Path | None = None
+    on_miss: OnMiss = OnMiss.NEAREST
+    exhausted: Exhausted = Exhausted.LAST
+    timeout_cap: float = 5.0  # seconds a recorded timeout is held at most
+    stub_listen: int | None = None  # a fixed port for the stub proxy; without CMD no stubs run unless it is set
+    shard: Shard | None = None
+    redaction_key: str | None = None  # as configured
+    redaction: Mapping[str, Any] = field(default_factory=dict)  # the section [redact]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """What a replay came to; the run file holds the rest."""
+
+    run: Path
+    total: int
+    replayed: int
+    not_replayed: int
+    missed: int  # outbound calls no stub answered
+    reasons: tuple[str, ...]  # why it is not conclusive
+    interrupted: bool = False
+    target_died: bool = False
+
+
+def reason_to_skip(exchange: Exchange) -> str | None:
+    """Why a recorded inbound exchange cannot be replayed, or None."""
+    request = exchange.request
+    if exchange.protocol != "http":
+        return f"its protocol is {exchange.protocol}, and only http is replayed"
+    if exchange.response is not None and exchange.response.status == 101:
+        return "it switched protocols (WebSocket), which is not replayed"
+    if (header(request.headers, "upgrade") or b"").strip().lower() == b"websocket":
+        return "it asked for a WebSocket, which is not replayed"
+    if request.method == "CONNECT":
+        return "it is a tunnel"
+    if exchange.notes.get("unscannable"):
+        return "the recording could not search it for secrets and kept its head only"
+    if exchange.body_truncated and _request_is_partial(exchange):
+        return "only a part of its request body was recorded"
+    if exchange.timing.request_done is None and exchange.response is None:
+        return "its client went away before the request was complete"
+    return None
+
+
+def _request_is_partial(exchange: Exchange) -> bool:
+    if "request_body_length" in exchange.notes:
+        return True
+    if "response_body_length" in exchange.notes:
+        return False
+    stated = header(exchange.request.headers, "content-length")
+    if stated is None:
+        return bool(exchange.request.body)
+    return stated.strip() != b"%d" % len(exchange.request.body)
+
+
+def with_headers(request: Request, given: Headers) -> tuple[Headers, list[str]]:
+    """``request``'s headers with ``given`` ones in place of those of the same name (or at the end), and the names."""
+    headers = list(request.headers)
+    names: list[str] = []
+    for name, value in given:
+        lower = name.lower()
+        places = [index for index, (key, _) in enumerate(headers) if key.lower() == lower]
+        if places:
+            headers[places[0]] = (headers[places[0]][0], value)
+            for index in reversed(places[1:]):
+                del headers[index]
+        else:
+            headers.append((name, value))
+        names.append(lower.decode("latin-1"))
+    return tuple(headers), names

@@ -1,0 +1,190 @@
+"""``retape replay`` through the front door, in this process: options, exit codes, and what each stream gets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import retape
+from captures.model import Direction
+from captures.service import free_port
+from captures.store import Capture
+from tests.replayer.tapes import SHOP, Tape, order_tape, request, response, run_of
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def shop_tape(tmp_path: Path) -> Path:
+    """A recording of the real shop, so that replaying it is clean: a run made into a recording."""
+    path = order_tape(tmp_path / "made.sqlite")
+    _, run, _ = run_of(path)
+    with Tape(tmp_path / "c.sqlite") as tape:
+        for one in run:
+            tape.writer.put(_recorded(one))
+    return tmp_path / "c.sqlite"
+
+
+def _recorded(exchange: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(exchange, replay_of=None, notes={})
+
+
+@pytest.mark.slow
+def test_a_clean_replay_and_a_drift(shop_tape: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code = retape.run(["replay", "c.sqlite", "-o", "run.sqlite", "--report", "json", "--", *SHOP])
+    out, err = capfd.readouterr()
+    report = json.loads(out)
+    assert (code, report["verdict"], report["groups"]) == (0, "clean", [])
+    assert "2 exchanges replayed; the run is run.sqlite" in err
+    code = retape.run(
+        ["replay", "c.sqlite", "-o", "run.sqlite", "--report", "json=r.json", "-q", "--", *SHOP, "amount"]
+    )
+    out, err = capfd.readouterr()
+    report = json.loads(Path("r.json").read_text())
+    assert (code, report["verdict"]) == (1, "drift")
+    assert [group["location"] for group in report["groups"]] == [
+        "outbound payments POST /charges request.body $.amount"
+    ]
+    assert out == ""
+    assert "replaying" not in err
+
+
+@pytest.mark.slow
+def test_the_run_goes_into_the_state_folder_and_the_terminal_report_to_stdout(
+    shop_tape: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert retape.run(["replay", "c.sqlite", "--only", "method:GET", "--", *SHOP]) in (0, 1)
+    out, _ = capfd.readouterr()
+    (run,) = Path("state/runs").glob("*.sqlite")
+    assert run.name in out
+    with Capture.open(run) as capture:
+        sent = list(capture.exchanges(direction=Direction.INBOUND))
+        assert [(one.request.method, one.notes.get("setup")) for one in sent] == [("POST", True), ("GET", None)]
+        assert capture.sessions()[0].meta["only"] == "method:GET"
+    assert "1 recorded, 1 replayed" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["replay", "gone.sqlite", "--target", "http://127.0.0.1:1"], 2, ["gone.sqlite", "retape record"]),
+        (["replay", "c.sqlite"], 2, ["--target"]),
+        (["replay", "c.sqlite", "--target", "http://h/path"], 2, ["more than scheme, host and port"]),
+        (["replay", "c.sqlite", "--target", "http://127.0.0.1:1", "--shard", "3/2"], 2, ["3/2", "1/4"]),
+        (["replay", "c.sqlite", "--target", "http://127.0.0.1:1", "--header", "Cookie s3cret"], 2, ["'Name: value'"]),
+        (["replay", "c.sqlite", "--target", "http://127.0.0.1:1", "--report", "pdf"], 2, ["pdf"]),
+        (["replay", "c.sqlite", "--target", "http://127.0.0.1:1", "--only", "nonsense:1"], 2, ["nonsense"]),
+        (["replay", "c.sqlite", "-o", "c.sqlite", "--target", "http://127.0.0.1:1"], 2, ["the capture itself"]),
+        (["replay", "c.sqlite", "-o", "other.sqlite", "--target", "http://127.0.0.1:1"], 2, ["is a recording"]),
+        (["replay", "empty.sqlite", "--target", "http://127.0.0.1:1"], 5, ["empty.sqlite", "no inbound"]),
+        (["replay", "c.sqlite", "--", "no-such-program"], 2, ["no-such-program"]),
+        (
+            ["replay", "c.sqlite", "--", "python", "-c", "raise SystemExit('boom: no database')"],
+            3,
+            ["boom: no database"],
+        ),
+        (["stub", "empty.sqlite"], 5, ["no outbound"]),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(
+    tmp_path: Path, arguments: list[str], code: int, words: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    order_tape(tmp_path / "c.sqlite")
+    order_tape(tmp_path / "other.sqlite")
+    with Tape(tmp_path / "empty.sqlite"):
+        pass
+    before = (tmp_path / "other.sqlite").read_bytes()
+    assert retape.run(arguments) == code
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert all(word in err for word in words), err
+    assert "Traceback" not in err
+    assert "s3cret" not in err
+    assert (tmp_path / "other.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("[replay]\ntimout = 3\n", ['"timout"', 'Did you mean "timeout"']),
+        ('[replay]\ntimeout = "long"\n', ["timeout must be a number"]),
+        ('[replay]\nhost = "mine"\n', ["none of recorded, target"]),
+        ('[replay]\nheaders = "X: 1"\n', ["headers must be a list"]),
+        ('[redact]\nheader = ["X"]\n', ['"header"']),
+    ],
+)
+def test_a_wrong_configuration_is_refused_before_anything_starts(
+    tmp_path: Path, toml: str, words: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    order_tape(tmp_path / "c.sqlite")
+    Path("retape.toml").write_text(toml)
+    assert retape.run(["replay", "c.sqlite", "-o", "run.sqlite", "--", *SHOP]) == 2
+    _, err = capfd.readouterr()
+    assert all(word in err for word in words), err
+    assert not Path("run.sqlite").exists()
+
+
+@pytest.mark.slow
+def test_settings_come_from_the_configuration(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with Tape(tmp_path / "c.sqlite") as tape:
+        tape.inbound(request(target="/raw"), response(200, {}))
+    Path("retape.toml").write_text('[replay]\nheaders = ["X-Env: test"]\nhost = "target"\nfail_on = "error"\n')
+    retape.run(["replay", "c.sqlite", "-o", "run.sqlite", "--", *SHOP])
+    with Capture.open("run.sqlite") as run:
+        (one,) = run.exchanges()
+    assert (b"X-Env", b"test") in one.request.headers
+    assert {change["where"] for change in one.notes["changes"]} == {"header x-env", "header host"}
+
+
+def test_a_target_that_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("replayer.launch.PATIENCE", 0.1)
+    order_tape(tmp_path / "c.sqlite")
+    port = free_port()
+    assert retape.run(["replay", "c.sqlite", "--target", f"http://127.0.0.1:{port}"]) == 3
+    assert str(port) in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_dying_target_is_inconclusive_and_keeps_the_ledger(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    order_tape(tmp_path / "c.sqlite")
+    assert retape.run(["replay", "c.sqlite", "-o", "r.sqlite", "--report", "json", "--", *SHOP, "die"]) == 3
+    report = json.loads(capfd.readouterr().out)
+    assert report["verdict"] == "inconclusive"
+    assert report["ledger"]["recorded"] == 2
+    assert "stopped answering" in report["reasons"][0]
+
+
+@pytest.mark.slow
+def test_an_interruption_is_told_and_the_run_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import os
+    import signal
+
+    from replayer.run import _Replay
+
+    with Tape(tmp_path / "c.sqlite") as tape:
+        for _ in range(300):
+            tape.inbound(request(target="/login"), response(200, {}))
+    chain = _Replay._chain
+
+    def interrupt(self: Any, recorded: Any, raw: Any, written: Any) -> None:
+        chain(self, recorded, raw, written)
+        if recorded.id == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(_Replay, "_chain", interrupt)
+    assert retape.run(["replay", "c.sqlite", "-o", "run.sqlite", "--", *SHOP]) == 130
+    _, err = capfd.readouterr()
+    assert "interrupted after" in err
+    assert "retape diff c.sqlite run.sqlite" in err

@@ -1,0 +1,122 @@
+"""Which earlier exchanges a pinned one needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from captures.model import Direction, Exchange, Timing
+from replayer.prerequisites import History
+from tests.replayer.tapes import ORDER, request, response
+
+
+def history(*steps: tuple[str, str, Any, Any]) -> History:
+    """Exchanges 1, 2, … out of (method, target, sent, answered)."""
+    found = History()
+    for number, (method, target, sent, answered) in enumerate(steps, start=1):
+        reply = answered if not isinstance(answered, dict | list) else response(200, answered)
+        found.add(
+            Exchange(number, Direction.INBOUND, request(method, target, sent), Timing(float(number)), response=reply)
+        )
+    return found
+
+
+def test_the_answer_that_first_showed_the_id_is_the_setup() -> None:
+    seen = history(
+        ("GET", "/health", None, {}),
+        ("POST", "/orders", {"sku": "A"}, {"id": ORDER}),
+        ("GET", f"/orders/{ORDER}", None, {"id": ORDER}),
+    )
+    assert seen.setup_for(3) == (2,)
+    assert seen.setup_for(2) == ()
+    assert seen.minted[ORDER, ""].place == "json $.id"
+
+
+def test_changes_in_between_belong_to_it_and_reads_do_not() -> None:
+    seen = history(
+        ("POST", "/orders", {}, {"id": ORDER}),
+        ("GET", f"/orders/{ORDER}", None, {"id": ORDER}),
+        ("POST", f"/orders/{ORDER}/payment", {}, {"paid": True}),
+        ("POST", "/orders", {}, {"id": ORDER.replace("3", "4")}),
+        ("GET", f"/orders/{ORDER}", None, {"id": ORDER}),
+        ("DELETE", f"/orders/{ORDER}", None, {}),
+    )
+    assert seen.setup_for(5) == (1, 3)
+
+
+def test_chains_of_chains() -> None:
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+    cart = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    seen = history(
+        ("POST", "/login", {"user": "ann"}, {"access_token": token}),
+        ("POST", "/carts", {"t": token}, {"id": cart}),
+        ("POST", "/orders", {"cart_id": cart}, {"id": ORDER}),
+        ("GET", f"/orders/{ORDER}", None, {}),
+    )
+    assert seen.setup_for(4) == (1, 2, 3)
+
+
+def test_small_numbers_count_with_what_they_are_an_id_of() -> None:
+    seen = history(
+        ("POST", "/orders", {}, {"id": 17, "quantity": 3}),
+        ("GET", "/orders/17", None, {"id": 17}),
+        ("GET", "/users/17", None, {}),
+        ("GET", "/orders/3", None, {}),
+    )
+    assert seen.setup_for(2) == (1,)
+    assert seen.setup_for(3) == ()
+    assert seen.setup_for(4) == ()
+
+
+def test_what_a_client_said_first_or_a_list_showed_needs_no_setup() -> None:
+    seen = history(
+        ("PUT", f"/things/{ORDER}", {}, {"id": ORDER}),
+        ("GET", f"/things/{ORDER}", None, {"id": ORDER}),
+        ("GET", "/products", None, [{"id": "SKU-1001"}]),
+        ("GET", "/products/SKU-1001", None, {}),
+    )
+    assert seen.setup_for(2) == ()
+    assert seen.setup_for(4) == ()
+
+
+def test_cookies_and_locations_show_ids() -> None:
+    cookie = (b"Set-Cookie", b"sid=9f8e7d6c5b4a39281706f5e4d3c2b1a0; Path=/")
+    where = (b"Location", b"/orders/18")
+    asked = request(target="/orders/18", headers=((b"Cookie", b"sid=9f8e7d6c5b4a39281706f5e4d3c2b1a0"),))
+    found = History()
+    for number, (sent, answered) in enumerate(
+        [
+            (request("POST", "/login", {}), response(204, headers=(cookie,))),
+            (request("POST", "/orders", {}), response(201, headers=(where,))),
+            (asked, response(200)),
+        ],
+        start=1,
+    ):
+        found.add(Exchange(number, Direction.INBOUND, sent, Timing(float(number)), answered))
+    assert found.setup_for(3) == (1, 2)
+    assert found.minted["9f8e7d6c5b4a39281706f5e4d3c2b1a0", ""].place == "cookie sid"
+    assert found.minted["18", "order"].place == "header location /orders/([^/?#]+)"
+
+
+def test_a_list_needs_the_things_in_it_and_a_failed_change_is_none() -> None:
+    other = ORDER.replace("3", "4")
+    seen = history(
+        ("POST", "/orders", {}, {"id": ORDER}),
+        ("POST", "/orders", {}, {"id": other}),
+        ("POST", f"/orders/{ORDER}/refund", {}, response(409, {})),
+        ("GET", "/orders", None, {"orders": [{"id": ORDER}]}),
+        ("GET", "/export.csv", None, response(200, f"id\n{other}\n".encode(), headers=())),
+    )
+    assert seen.setup_for(4) == (1,)
+
+
+def test_validators_come_from_the_answer_that_showed_them() -> None:
+    tag = (b"ETag", b'"v1"')
+    found = History()
+    asked = request(target="/products", headers=((b"If-None-Match", b'"v0", "v1"'),))
+    for number, (sent, answered) in enumerate(
+        [(request(target="/products"), response(200, {}, headers=(tag,))), (asked, response(304, headers=(tag,)))],
+        start=1,
+    ):
+        found.add(Exchange(number, Direction.INBOUND, sent, Timing(float(number)), answered))
+    assert found.setup_for(2) == (1,)
+    assert found.minted['"v1"', "validator"].place == "header etag"

@@ -1,0 +1,205 @@
+"""The pytest plugin, always in a pytest process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from captures.service import free_port
+from replayer.pin_file import dump
+from replayer.pin_make import Made, make_pins
+from tests.replayer.tapes import SHOP, order_tape
+
+COMMAND = " ".join(SHOP)
+SIMPLE = """\
+pin: 1
+request: {line: GET /nothing}
+expect:
+  status: 404
+  json: {error: no such order}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with the two pins of the order tape."""
+    folder = tmp_path / "project"
+    for made in make_pins(order_tape(tmp_path / "shop.sqlite"), None):
+        assert isinstance(made, Made)
+        path = folder / "pins" / made.file
+        path.parent.mkdir(parents=True)
+        path.write_text(dump(made.pin), encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    return folder
+
+
+def run(folder: Path, *arguments: str, module: bool = False) -> subprocess.CompletedProcess[str]:
+    """``pytest`` as a user starts it (``module``: ``python -m pytest``, which puts the folder on the path)."""
+    start = [sys.executable, "-m", "pytest"] if module else [str(Path(sys.executable).with_name("pytest"))]
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    return subprocess.run(
+        [*start, "-p", "no:cacheprovider", *arguments],
+        cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def counts(result: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    last = result.stdout.strip().splitlines()[-1]
+    return {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error|deselected)", last)}
+
+
+@contextmanager
+def shop(mode: str = "") -> Iterator[str]:
+    """A shop that somebody else started; its URL."""
+    from captures.service import Service
+
+    port = free_port()
+    with Service.start([*SHOP, *([mode] if mode else [])], os.environ, port=port) as service:
+        service.wait_ready(20)
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.slow
+def test_pins_hold_against_the_build_they_were_made_from(project: Path) -> None:
+    result = run(project, "pins", f"--retape-command={COMMAND}")
+    assert counts(result) == {"passed": 2}, result.stdout
+    assert "retape: pins run against: " in result.stdout
+
+
+@pytest.mark.slow
+def test_a_drift_fails_with_the_finding_and_no_traceback(project: Path) -> None:
+    result = run(project, "pins", f"--retape-command={COMMAND} amount", "--junitxml=out.xml")
+    assert counts(result) == {"passed": 1, "failed": 1}, result.stdout
+    assert (
+        "outbound.request.body.value-changed at outbound payments POST /charges request.body $.amount" in result.stdout
+    )
+    assert "pinned   25\n    replayed 26" in result.stdout
+    assert "reproduce: pytest pins/POST-orders/201-1.yaml" in result.stdout
+    assert "Traceback" not in result.stdout
+    assert "pytest_plugin.py" not in result.stdout
+    failed = ElementTree.parse(project / "out.xml").getroot().find(".//failure")
+    assert failed is not None
+    assert "value-changed" in (failed.text or "")
+
+
+@pytest.mark.slow
+def test_n_plus_one_is_seen(project: Path) -> None:
+    result = run(project, "pins", "-k", "201", f"--retape-command={COMMAND} n+1")
+    assert "outbound.repeated" in result.stdout
+    assert counts(result) == {"failed": 1, "deselected": 1}
+
+
+@pytest.mark.slow
+def test_xdist_workers_each_have_their_build(project: Path) -> None:
+    result = run(project, "pins", "-n", "2", f"--retape-command={COMMAND}")
+    assert counts(result) == {"passed": 2}, result.stdout
+
+
+@pytest.mark.slow
+def test_isolated_pins_each_have_a_fresh_build(project: Path) -> None:
+    """The second build dies on POST as the first did: a pin that follows a dead one has a build of its own."""
+    (project / "pins" / "simple.yaml").write_text(SIMPLE, encoding="utf-8")
+    arguments = ["pins", "-k", "201 or simple", f"--retape-command={COMMAND} die"]
+    assert counts(run(project, *arguments)) == {"failed": 2, "deselected": 1}
+    assert counts(run(project, *arguments, "--retape-isolate")) == {"failed": 1, "passed": 1, "deselected": 1}
+
+
+@pytest.mark.slow
+def test_last_failed_and_exit_first_and_ini(project: Path) -> None:
+    (project / "pytest.ini").write_text(f"[pytest]\nretape_command = {COMMAND} amount\n", encoding="utf-8")
+    arguments = ["pins", "-p", "cacheprovider"]
+    assert counts(run(project, *arguments)) == {"passed": 1, "failed": 1}
+    again = run(project, *arguments, "--lf")
+    assert counts(again)["failed"] == 1
+    assert "passed" not in counts(again)
+    assert counts(run(project, *arguments, "-x", "--ff")) == {"failed": 1}
+
+
+@pytest.mark.slow
+def test_a_running_target_is_compared_without_its_calls(project: Path) -> None:
+    (project / "pins" / "simple.yaml").write_text(SIMPLE, encoding="utf-8")
+    with shop() as url:
+        result = run(project, "pins", "-k", "simple", f"--retape-target={url}")
+    assert counts(result)["passed"] == 1, result.stdout
+    assert "neither stubbed nor checked" in result.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--retape-command=python -c 'raise SystemExit(3)'"], "exited with code 3 before it was ready"),
+        (["--retape-command=no-such-command-here"], "There is no command 'no-such-command-here'"),
+        (["--retape-command='"], "--retape-command cannot be read"),
+        (["--retape-target=http://127.0.0.1:1"], "Nothing answers at http://127.0.0.1:1"),
+        ([], "There is no build to run this pin against."),
+    ],
+)
+def test_no_build_is_a_failure_that_says_so(project: Path, arguments: list[str], says: str) -> None:
+    result = run(project, "pins", *arguments)
+    assert counts(result) == {"failed": 2}, result.stdout
+    assert says in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+@pytest.mark.slow
+def test_a_build_that_dies_is_no_green(project: Path) -> None:
+    result = run(project, "pins", f"--retape-command={COMMAND} die")
+    assert counts(result) == {"failed": 2}, result.stdout
+    assert "the build exited with code 7" in result.stdout
+
+
+@pytest.mark.slow
+def test_a_bad_pin_fails_alone_and_names_its_line(project: Path) -> None:
+    (project / "pins" / "bad.yaml").write_text(SIMPLE.replace("status", "sttus"), encoding="utf-8")
+    (project / "pins" / "simple.yaml").write_text(SIMPLE, encoding="utf-8")
+    (project / "pins" / "other.yaml").write_text("name: not ours\n", encoding="utf-8")
+    result = run(project, "pins", "-k", "bad or simple", f"--retape-command={COMMAND}")
+    assert counts(result) == {"passed": 1, "failed": 1, "deselected": 2}, result.stdout
+    assert "bad.yaml:4: unknown key 'sttus' in expect. Did you mean \"status\"?" in result.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", [False, True])
+def test_a_project_with_modules_named_like_ours_is_untouched(tmp_path: Path, module: bool) -> None:
+    (tmp_path / "captures.py").write_text("VALUE = 1\n", encoding="utf-8")
+    (tmp_path / "recorder.py").write_text("VALUE = 2\n", encoding="utf-8")
+    (tmp_path / "diffing.py").write_text("VALUE = 3\n", encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "config.yaml").write_text("a: 1\n", encoding="utf-8")
+    (tmp_path / "test_it.py").write_text(
+        "import captures, recorder, diffing, sys\n"
+        "def test_it():\n"
+        "    assert captures.VALUE + recorder.VALUE + diffing.VALUE == 6\n"
+        "    assert 'click' not in sys.modules and 'yaml' not in sys.modules\n",
+        encoding="utf-8",
+    )
+    result = run(tmp_path, module=module)
+    assert counts(result) == {"passed": 1}, result.stdout + result.stderr
+    assert "retape:" not in result.stdout
+
+
+@pytest.mark.slow
+def test_a_shadowed_package_is_named_when_a_pin_runs(project: Path) -> None:
+    (project / "captures.py").write_text("VALUE = 1\n", encoding="utf-8")
+    result = run(project, "pins", f"--retape-command={COMMAND}", module=True)
+    assert counts(result) == {"failed": 2}, result.stdout
+    assert "captures.py shadows Retape's own package 'captures'" in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_the_plugin_imports_only_pytest_and_the_standard_library() -> None:
+    code = (
+        "import pytest, sys; before = set(sys.modules); import replayer.pytest_plugin;"
+        "print(sorted(name for name in set(sys.modules) - before if name.split('.')[0] not in sys.stdlib_module_names))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout.strip() == "['replayer', 'replayer.pytest_plugin']"

@@ -1,0 +1,246 @@
+"""The stub server over real sockets, with clients that nobody here wrote (httpx, requests) and raw bytes."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from captures.errors import UsageError
+from captures.model import Failure, FailureKind, Request, Response
+from captures.trust import Authority
+from replayer.stubs import Answer, Server, StubServer
+
+
+class Desk:
+    """Answers from a table of ``METHOD url``; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+        self.answers: dict[str, Answer] = {}
+        self.refused: set[tuple[str, int]] = set()
+        self.distrusts: list[str] = []
+
+    def refuse(self, host: str, port: int) -> bool:
+        return (host, port) in self.refused
+
+    def distrusted(self, host: str, port: int, why: str) -> None:
+        self.distrusts.append(f"{host}:{port}")
+
+    def answer(self, request: Request) -> Answer:
+        self.asked.append(request)
+        default = Answer(Response(200, ((b"Content-Length", b"2"), (b"x-A", b"1"), (b"X-a", b"2")), b"ok", b"Fine"))
+        return self.answers.get(request.target.decode(), default)
+
+
+class Running:
+    """A stub server in a thread with a loop of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.desk = Desk()
+        self.authority = Authority.load_or_create(folder)
+        self.trust = ssl.create_default_context(cafile=str(self.authority.certificate_path))
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+        self.stubs = StubServer(self.desk, self.authority)
+        self.proxy = self.listen()
+
+    def listen(self, server: Server | None = None, port: int = 0) -> str:
+        future: Future[str] = asyncio.run_coroutine_threadsafe(self.stubs.listen(server, port=port), self.loop)
+        return future.result(5)
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(proxy=self.proxy, verify=self.trust, trust_env=False, timeout=5)
+
+    def raw(self, data: bytes, url: str = "") -> bytes:
+        parts = urlsplit(url or self.proxy)
+        with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.stubs.close(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(5)
+        self.loop.close()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    server = Running(tmp_path / "state")
+    yield server
+    server.stop()
+
+
+def test_plain_http_through_the_proxy(running: Running) -> None:
+    with running.client() as client:
+        answer = client.post("http://inventory.test:8080/a%2Fb?x=1&x=", content=b"hi", headers={"X-Odd": "v"})
+    assert (answer.status_code, answer.reason_phrase, answer.content) == (200, "Fine", b"ok")
+    assert [pair for pair in answer.headers.raw if pair[0].lower() == b"x-a"] == [(b"x-A", b"1"), (b"X-a", b"2")]
+    (asked,) = running.desk.asked
+    assert (asked.method, asked.scheme, asked.host, asked.port) == ("POST", "http", "inventory.test", 8080)
+    assert (asked.target, asked.body) == (b"/a%2Fb?x=1&x=", b"hi")
+    assert (b"X-Odd", b"v") in asked.headers
+
+
+def test_https_through_a_tunnel_with_a_certificate_for_each_host(running: Running) -> None:
+    with running.client() as client:
+        for host in ("payments.test", "other.test:8443", "127.0.0.1:9"):
+            assert client.get(f"https://{host}/x").content == b"ok"
+    assert [(one.scheme, one.host, one.port) for one in running.desk.asked] == [
+        ("https", "payments.test", 443),
+        ("https", "other.test", 8443),
+        ("https", "127.0.0.1", 9),
+    ]
+
+
+def test_a_tunnel_to_an_address_proves_to_be_the_name_asked_for(running: Running) -> None:
+    parts = urlsplit(running.proxy)
+    connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, context=running.trust, timeout=5)
+    connection.set_tunnel("10.9.8.7", 443)
+    connection.connect()
+    connection.close()
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as plain:
+        plain.sendall(b"CONNECT 10.9.8.7:443 HTTP/1.1\r\n\r\n")
+        assert plain.recv(100).startswith(b"HTTP/1.1 200")
+        with running.trust.wrap_socket(plain, server_hostname="payments.test") as tls:
+            assert dict(item[0] for item in tls.getpeercert()["subject"])["commonName"] == "payments.test"  # type: ignore[index,misc,union-attr]
+
+
+def test_plain_http_inside_a_tunnel(running: Running) -> None:
+    told = running.raw(b"CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\nGET /t HTTP/1.1\r\nHost: a.test\r\n\r\n")
+    assert told.count(b"HTTP/1.1 200") == 2
+    assert (running.desk.asked[0].scheme, running.desk.asked[0].host, running.desk.asked[0].port) == (
+        "http",
+        "a.test",
+        80,
+    )
+
+
+def test_a_client_that_does_not_know_the_authority_is_noticed(running: Running) -> None:
+    with httpx.Client(proxy=running.proxy, trust_env=False) as client, pytest.raises(httpx.ConnectError):
+        client.get("https://payments.test/")
+    with running.client() as client:  # a further exchange: the first connection has been dealt with
+        client.get("http://a.test/")
+    assert running.desk.distrusts == ["payments.test:443"]
+
+
+def test_a_listener_stands_for_its_dependency(running: Running) -> None:
+    url = running.listen(Server("https", "payments.test", 8443))
+    with httpx.Client(trust_env=False) as client:
+        assert client.get(url + "/charges").content == b"ok"
+    (asked,) = running.desk.asked
+    assert (asked.scheme, asked.host, asked.port, asked.target) == ("https", "payments.test", 8443, b"/charges")
+    assert dict(asked.headers)[b"Host"] == b"payments.test:8443"
+
+
+def test_keep_alive_pipelining_and_expectations(running: Running) -> None:
+    told = running.raw(
+        b"GET http://a.test/1 HTTP/1.1\r\n\r\nPOST http://a.test/2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\nhi\r\n0\r\n\r\nGET http://a.test/3 HTTP/1.0\r\n\r\nGET http://a.test/4 HTTP/1.1\r\n\r\n"
+    )
+    assert told.count(b"HTTP/1.1 200") == 3
+    assert [(one.target, one.body) for one in running.desk.asked] == [(b"/1", b""), (b"/2", b"hi"), (b"/3", b"")]
+
+
+def test_100_continue(running: Running) -> None:
+    parts = urlsplit(running.proxy)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as connection:
+        connection.sendall(b"PUT http://a.test/ HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"hi")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 Fine")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("kind", [FailureKind.CONNECT, FailureKind.RESET, FailureKind.TLS, FailureKind.PROTOCOL])
+def test_a_recorded_failure_fails_again(running: Running, scheme: str, kind: FailureKind) -> None:
+    running.desk.answers["/x"] = Answer(None, Failure(kind))
+    with running.client() as client, pytest.raises(httpx.RemoteProtocolError):
+        client.get(f"{scheme}://a.test/x")
+
+
+def test_a_recorded_timeout_is_held(running: Running) -> None:
+    running.desk.answers["/slow"] = Answer(None, Failure(FailureKind.TIMEOUT), hold=0.6)
+    with running.client() as client, pytest.raises(httpx.ReadTimeout):
+        client.get("http://a.test/slow", timeout=0.1)
+    running.desk.answers["/slow"] = Answer(None, Failure(FailureKind.TIMEOUT), hold=0.05)
+    with running.client() as client, pytest.raises(httpx.RemoteProtocolError):
+        client.get("http://a.test/slow")
+
+
+@pytest.mark.parametrize("framing", [(b"Content-Length", b"10"), (b"Transfer-Encoding", b"chunked")])
+def test_a_truncated_answer_is_truncated_again(running: Running, framing: tuple[bytes, bytes]) -> None:
+    cut = Answer(Response(200, (framing,), b"half", b"OK"), Failure(FailureKind.TRUNCATED))
+    running.desk.answers["/cut"] = cut
+    came: list[bytes] = []
+    with running.client() as client, client.stream("GET", "https://a.test/cut") as answer:
+        pieces = answer.iter_raw()
+        with pytest.raises(httpx.RemoteProtocolError):
+            came.extend(pieces)
+    assert b"".join(came) == b"half"
+
+
+def test_a_refused_tunnel(running: Running) -> None:
+    running.desk.refused.add(("a.test", 443))
+    with running.client() as client, pytest.raises(httpx.TransportError):
+        client.get("https://a.test/")
+
+
+def test_an_answer_that_ends_by_closing_ends_well_under_tls(running: Running) -> None:
+    running.desk.answers["/eof"] = Answer(Response(200, (), b"to the end", b"OK"))
+    with running.client() as client:
+        assert client.get("https://a.test/eof").content == b"to the end"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00\x01\x02\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET ftp://a/ HTTP/1.1\r\n\r\n",
+        b"CONNECT a:b HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_cannot_be_read_is_refused_politely(running: Running, data: bytes) -> None:
+    assert running.raw(data).startswith(b"HTTP/1.1 400 ")
+    assert running.desk.asked == []
+
+
+def test_a_port_that_is_taken(running: Running) -> None:
+    with pytest.raises(UsageError, match="cannot be listened on"):
+        running.listen(port=urlsplit(running.proxy).port or 0)
+
+
+@pytest.mark.parametrize(
+    "module", ["stubs", "desk", "connect", "matching", "misses", "library", "serve", "http1", "encoding"]
+)
+def test_nothing_that_answers_can_open_a_connection(module: str) -> None:
+    """Read as syntax, not as text: no call or import by which Python opens a connection."""
+    tree = ast.parse((Path(__file__).parents[2] / "replayer" / f"{module}.py").read_text())
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    opens = {
+        "create_connection",
+        "open_connection",
+        "create_datagram_endpoint",
+        "sock_connect",
+        "urlopen",
+        "connect_ex",
+    }
+    assert not names & opens
+    assert not imported & {"socket", "http.client", "urllib.request", "httpx", "requests", "replayer.client"}
