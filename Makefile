@@ -33,6 +33,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 test: $(STAMP) system lint
+	$(BIN)/python -m tests.end_to_end.software
 	$(BIN)/python -m pytest -q
 
 bench: $(STAMP) system

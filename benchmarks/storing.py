@@ -1,6 +1,6 @@
 """The capture file: size against a mitmproxy flow file of the same traffic, and opening a large one.
 
-    python -m benchmarks storing
+python -m benchmarks storing
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from captures.store import Capture
 from captures.writer import CaptureWriter
 
 
+WORDS = ("fine", "good", "plain", "blue", "oak", "steel")
+
+
 def traffic(count: int) -> list[Exchange]:
     """``count`` exchanges as a small shop makes them: 1 KB JSON answers out of 200 products, nine headers a side."""
     dice = random.Random(7)
@@ -24,7 +27,7 @@ def traffic(count: int) -> list[Exchange]:
         json.dumps(
             {"sku": f"SKU-{n}", "name": f"Product {n}", "price": f"{dice.randint(100, 99999) / 100:.2f}",
              "tags": [f"tag-{dice.randint(0, 40)}" for _ in range(6)],
-             "description": " ".join(dice.choice(("fine", "good", "plain", "blue", "oak", "steel")) for _ in range(140))}
+             "description": " ".join(dice.choice(WORDS) for _ in range(140))}
         ).encode()
         for n in range(200)
     ]  # fmt: skip

@@ -7,12 +7,25 @@ from pathlib import Path
 import click
 
 CAPTURE = click.argument("path", metavar="CAPTURE", type=click.Path(path_type=Path))
-FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or for programs.",
+)
 
 
 @click.group()
 def capture() -> None:
-    """Look into a capture: what was recorded, one exchange in full, statistics, integrity."""
+    """Look into a capture: what was recorded, one exchange in full, statistics, integrity.
+
+    \b
+    retape capture ls shop.sqlite --only 'method:POST status:5xx'
+    retape capture show shop.sqlite 17
+    retape capture verify shop.sqlite
+    """
 
 
 @capture.command("ls")

@@ -81,7 +81,7 @@ def _scalars(left: list[Any], right: list[Any], names: tuple[str, ...], place: P
     removed: list[int] = []
     added: list[int] = []
     if len(left) * len(right) <= LCS:
-        for word, i1, i2, j1, j2 in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        for word, i1, i2, j1, j2 in _steps(ours, theirs):
             common = min(i2 - i1, j2 - j1) if word in ("equal", "replace") else 0
             pairs.extend((i1 + at, j1 + at) for at in range(common))
             removed.extend(range(i1 + common, i2))
@@ -92,6 +92,13 @@ def _scalars(left: list[Any], right: list[Any], names: tuple[str, ...], place: P
         removed.extend(range(common, len(left)))
         added.extend(range(common, len(right)))
     return Alignment(tuple(pairs), tuple(removed), tuple(added), multiplicity=set(ours) == set(theirs))
+
+
+def _steps(ours: list[str], theirs: list[str]) -> list[tuple[str, int, int, int, int]]:
+    """Edit steps, mirrored when the sides are swapped: ``SequenceMatcher`` by itself prefers its first sequence."""
+    if (len(theirs), theirs) < (len(ours), ours):
+        return [(word, j1, j2, i1, i2) for word, i1, i2, j1, j2 in _steps(theirs, ours)]
+    return list(SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes())
 
 
 def _objects(left: list[Any], right: list[Any], node: Node | None, place: Place, names: tuple[str, ...]) -> Alignment:
@@ -217,6 +224,7 @@ def _alike(
             (
                 -2 * len(ours[one] & theirs[other]) / (len(ours[one]) + len(theirs[other]) or 1),
                 abs(one - other),
+                one + other,  # a tie is then between mirrored pairs, which do not compete
                 one,
                 other,
             )
@@ -227,7 +235,7 @@ def _alike(
     pairs: list[tuple[int, int]] = []
     free_left, free_right = set(lefts), set(rights)
     same_length = len(lefts) == len(rights)
-    for score, _, one, other in scored:
+    for score, _, _, one, other in scored:
         if one in free_left and other in free_right and (same_length or -score >= 0.3):
             pairs.append((one, other))
             free_left.discard(one)

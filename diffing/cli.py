@@ -12,7 +12,14 @@ _RULES = click.option(
     "--rules", "rules_file", type=click.Path(path_type=Path), help="A further rules file, beside retape.rules.toml."
 )
 _CONFIG = click.option("--config", type=click.Path(path_type=Path), help="A configuration file instead of retape.toml.")
-_FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or for programs.",
+)
 
 
 @click.command()
@@ -44,9 +51,13 @@ def diff(
     rules_file: Path | None,
     config: Path | None,
 ) -> int:
-    """Compare two captures: a recording and a run of it, or any two.
+    """Compare two captures: a recording and a run of it, or any two. No network is used.
 
-    No network is used. Exit codes: 0 clean, 1 drift, 3 inconclusive, 5 nothing to compare.
+    \b
+    retape diff shop.sqlite run.sqlite
+    retape diff monday.sqlite tuesday.sqlite --report html=drift.html --fail-on error
+
+    Exit codes: 0 clean, 1 drift, 3 inconclusive, 5 nothing to compare.
     """
     from captures.config import load
     from captures.store import Capture
@@ -61,13 +72,19 @@ def diff(
         for spec in specs:
             path = write(result, spec, source, run)
             if path is not None:
-                click.echo(f"Wrote {path}", err=True)
+                click.echo(f"retape: wrote {path}", err=True)
     return result.exit_code
 
 
 @click.group()
 def rules() -> None:
-    """What must hold instead of equality."""
+    """What must hold where equality cannot: rules, and the classes of drift.
+
+    \b
+    retape rules ls
+    retape rules classes --format json
+    retape rules check --rules retape.rules.toml
+    """
 
 
 @rules.command("ls")

@@ -86,7 +86,9 @@ def read_epoch(number: float) -> Moment | None:
 
 
 def read_epoch_text(text: str) -> Moment | None:
-    """The same for a string of digits, or a compact date like ``20260131``."""
+    """The same for a string of digits, or a compact date like ``20260131``; None for any other text."""
+    if not (text.isascii() and text.isdigit()):
+        return None
     if len(text) in (10, 13, 16, 19):
         return read_epoch(float(text))
     return _compact(text) if len(text) in (8, 14, 17, 20) else None

@@ -67,7 +67,8 @@ def _scalar(item: Any, ascii_only: bool) -> str:
     if isinstance(item, int):
         return int.__repr__(item)
     if isinstance(item, Decimal) and item.is_finite():
-        return str(item)
+        text = str(item)  # of "1e0" it is "1": the exponent is what tells it from the integer
+        return f"{text}e0" if text.lstrip("-").isdigit() else text
     if isinstance(item, float) and math.isfinite(item):
         return float.__repr__(item)
     raise TypeError(f"a {type(item).__name__} has no JSON form")

@@ -9,6 +9,7 @@ import pytest
 
 from captures.errors import ConfigError
 from diffing.classes import all_classes, class_of
+from diffing.matchers import compile_matcher
 from diffing.rules import current, parse_rules
 
 GOOD: dict[str, Any] = {"id": "r", "location": "$.a", "expect": "any"}
@@ -89,3 +90,8 @@ def test_classes_are_a_closed_list_of_ids() -> None:
     assert class_of("response.body.field-removed").level.value == "error"
     with pytest.raises(KeyError):
         class_of("response.body.unheard-of")
+
+
+@pytest.mark.parametrize("text", ["application", "application/json", "2026-13-45T99", "x" * 19])
+def test_a_timestamp_rule_meets_text_of_any_length(text: str) -> None:
+    assert compile_matcher("timestamp", (), None, "here").complaint("1764000000", text) is not None

@@ -1,0 +1,111 @@
+"""The front door: gathers the commands, and is the one place that turns errors into exit codes.
+
+0 clean · 1 unapproved drift · 2 usage or configuration · 3 inconclusive · 4 internal error ·
+5 nothing to replay · 130 interrupted
+"""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+INTERNAL = 4
+
+try:
+    import traceback
+    from importlib.metadata import PackageNotFoundError, version
+
+    import click
+
+    from captures.cli import capture
+    from captures.errors import EmptyCapture, RetapeError, TargetError
+    from diffing.cli import diff, rules
+    from recorder.cli import record
+    from replayer.cli import replay, stub
+    from replayer.pin_cli import pin
+except KeyboardInterrupt:  # Ctrl-C in the tenth of a second that this takes ends without a traceback, too
+    sys.stderr.write("retape: interrupted.\n")
+    sys.exit(INTERRUPTED)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code an error ends the process with."""
+    if isinstance(error, EmptyCapture):
+        return 5
+    if isinstance(error, TargetError):
+        return 3
+    if isinstance(error, RetapeError):
+        return 2
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return INTERRUPTED
+    return INTERNAL
+
+
+def _version() -> str:
+    try:
+        return version("retape")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0+unknown"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(_version(), prog_name="retape")
+def cli() -> None:
+    """Record real traffic, replay it against a new build, and see every drift that is not mere volatility.
+
+    \b
+    retape record --inbound 8080 -o shop.sqlite -- python app.py --port {port}
+    retape replay shop.sqlite -- python app.py --port {port}
+    retape diff shop.sqlite run.sqlite --report html=report.html
+    retape pin run.sqlite --only 'endpoint:"GET /orders/{id}"' -o tests/pins
+    """
+
+
+for command in (record, replay, diff, rules, pin, capture, stub):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit the process."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code. Expected errors print one sentence (and a hint), never a traceback."""
+    try:
+        result = cli.main(args=arguments, standalone_mode=False, prog_name="retape")
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except RetapeError as error:
+        click.echo(f"retape: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+        return exit_code_of(error)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("retape: interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our stdout (head, less) went away: not an error of ours. Keep Python from complaining at exit.
+        sys.stdout = None
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort: say it is our fault, and give what a report needs
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 wraps one that comes inside a class statement
+            click.echo("retape: interrupted.", err=True)
+            return INTERRUPTED
+        traceback.print_exc(file=sys.stderr)
+        click.echo(
+            f"retape: internal error ({type(error).__name__}); this is a bug in Retape, not in your build.", err=True
+        )
+        return INTERNAL
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    main()
