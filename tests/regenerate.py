@@ -115,7 +115,7 @@ def chromium() -> str | None:
     return next((path for path in map(shutil.which, names) if path), None)
 
 
-def take_picture(page: Path, picture: Path, *, width: int = 1280, height: int = 900) -> None:
+def take_picture(page: Path, picture: Path, *, width: int = 1280, height: int = 1230) -> None:
     """A screenshot of ``page`` as a person's browser shows it."""
     browser = chromium()
     if browser is None:

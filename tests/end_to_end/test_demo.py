@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,22 @@ def test_the_demo_keeps_its_promise(tmp_path: Path) -> None:
     drift = json.loads((tmp_path / ".demo" / "report-b.json").read_text(encoding="utf-8"))
     assert drift["verdict"] == "drift"
     assert len(drift["groups"]) == 7
+    for group in drift["groups"]:
+        assert reproduced(group["command"], tmp_path / ".demo") == [group["fingerprint"]], group["command"]
+
+
+def reproduced(command: str, folder: Path) -> list[str]:
+    """The fingerprints that a report's own command shows when it is run."""
+    words = shlex.split(command)
+    assert words[:2] == ["retape", "replay"]
+    at = words.index("--")
+    subprocess.run(
+        [sys.executable, "-m", *words[:at], "--report", "json=again.json", *words[at:]],
+        cwd=folder,
+        capture_output=True,
+        timeout=60,
+    )
+    return [group["fingerprint"] for group in json.loads((folder / "again.json").read_text(encoding="utf-8"))["groups"]]
 
 
 @pytest.fixture

@@ -1,0 +1,322 @@
+"""One recording from the parent's side: the proxy process, the service, signals, the clock, and who hears of it.
+
+The proxy listens first (the service needs its addresses), then CMD starts, then the recording is *ready*. It
+ends by SIGINT or SIGTERM, after ``--for``, or with CMD: inbound listeners close, what is open finishes (its outbound
+calls still recorded), CMD stops, and the rest is cut and kept as failures.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from captures.errors import RetapeError, TargetError, UsageError
+from captures.service import Service, Wiring, environment
+from captures.state import redaction_key, state_dir
+from captures.trust import Authority
+from recorder.child import Event, ProxyProcess
+from recorder.listeners import LOOPBACK, Listener, Role, authority
+from recorder.plan import ProxyPlan
+from recorder.settings import Settings, dependency_urls, shown_command
+
+START_TIMEOUT = 60.0  # seconds for the proxy process to listen: importing mitmproxy alone takes one or more
+STOP_TIMEOUT = 60.0  # seconds for it to write down what it has
+POLL = 0.05  # seconds between looks at CMD
+
+
+class Observer(Protocol):
+    """Hears what happens, in order."""
+
+    def listening(self, listener: Listener, host: str, port: int) -> None:
+        """A listener is open."""
+
+    def ready(self, settings: Settings) -> None:
+        """Traffic is recorded from now on."""
+
+    def counters(self, event: Event) -> None:
+        """Counters, about once a second."""
+
+    def warning(self, what: str, where: str) -> None:
+        """Something the user should act on (see ``recorder.tape``)."""
+
+    def stopping(self, why: str) -> None:
+        """The recording ends."""
+
+    def done(self, settings: Settings, outcome: Outcome) -> None:
+        """Everything is on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a recording ended."""
+
+    counters: Mapping[str, Any]
+    command_code: int | None  # CMD's exit code when it ended by itself
+
+
+class ProxyDied(RetapeError):
+    """The proxy process ended by itself: our fault (exit code 4)."""
+
+
+def record(settings: Settings, observer: Observer) -> Outcome:
+    """Run the whole recording.
+
+    Raises :class:`UsageError` (a port taken), :class:`captures.errors.CaptureError` (the file),
+    :class:`TargetError` (CMD), :class:`ProxyDied`, and :class:`KeyboardInterrupt` for a signal before *ready*.
+    """
+    with tempfile.TemporaryDirectory(prefix="retape-") as work, _Signals() as signals:
+        return _Recording(settings, observer, signals, Path(work)).run()
+
+
+class _Recording:
+    def __init__(self, settings: Settings, observer: Observer, signals: _Signals, work: Path) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._signals = signals
+        self._work = work
+        self._events: queue.SimpleQueue[Event] = signals.events
+        self._bound: dict[int, tuple[str, int]] = {}
+        self._counters: dict[str, Any] = {}
+        self._service: Service | None = None
+
+    def run(self) -> Outcome:
+        settings = self._settings
+        ca = Authority.load_or_create(state_dir())
+        extra = self._extra_roots()
+        proxy = ProxyProcess.start(self._plan(ca, extra), self._events)
+        try:
+            self._await(proxy, "started", START_TIMEOUT)
+            if settings.command:
+                self._start_service(ca, extra)
+            self._signals.ready = True
+            self._observer.ready(settings)
+            code = self._watch(proxy)
+            self._stop(proxy, service_runs=code is None)
+        except BaseException:
+            self._stop_service()
+            proxy.end(2.0 if isinstance(sys.exception(), ProxyDied) else STOP_TIMEOUT)
+            raise
+        proxy.end(STOP_TIMEOUT)
+        outcome = Outcome(self._counters, code)
+        self._observer.done(settings, outcome)
+        return outcome
+
+    # -- starting ----------------------------------------------------------------------------------------------------
+
+    def _plan(self, ca: Authority, extra: Path | None) -> ProxyPlan:
+        settings = self._settings
+        return ProxyPlan(
+            capture=str(settings.capture),
+            listeners=settings.listeners,
+            confdir=str(ca.directory),
+            redaction_key=redaction_key(settings.configured_key),
+            redaction=settings.redaction,
+            dependencies=settings.names,
+            trusted=str(ca.bundle(self._work / "upstream.pem", extra)),
+            insecure=settings.insecure_upstream,
+            meta=_meta(settings),
+            max_body=settings.max_body,
+            drain=settings.drain,
+        )
+
+    def _extra_roots(self) -> Path | None:
+        """What the service trusted before we came: ``--upstream-ca``, and the roots its environment names."""
+        files = [self._settings.upstream_ca, *(_environment_roots(os.environ))]
+        parts = [path.read_bytes() for path in files if path is not None]
+        if not parts:
+            return None
+        path = self._work / "extra.pem"
+        path.write_bytes(b"\n".join(parts))
+        return path
+
+    def _start_service(self, ca: Authority, extra: Path | None) -> None:
+        settings = self._settings
+        proxy_url = None
+        dependencies = {}
+        for index, listener in enumerate(settings.listeners):
+            host, port = self._bound[index]
+            url = f"http://{authority(_reachable(host), port)}"
+            if listener.role is Role.OUTBOUND:
+                proxy_url = url
+            elif listener.role is Role.DEPENDENCY:
+                dependencies[listener.variable] = url + listener.path
+        wiring = Wiring(proxy_url, ca, dependencies, extra)
+        env = environment(wiring, os.environ, self._work)
+        self._service = Service.start(settings.command, env, port=settings.port)
+        if settings.await_ready:
+            self._service.wait_ready(settings.ready_timeout)
+
+    # -- running -----------------------------------------------------------------------------------------------------
+
+    def _watch(self, proxy: ProxyProcess) -> int | None:
+        """Until something ends the recording; CMD's exit code if it was CMD."""
+        duration = self._settings.duration
+        deadline = None if duration is None else time.monotonic() + duration
+        while True:
+            event = self._next(POLL)
+            if event is not None:
+                if event["event"] == "signal":
+                    self._observer.stopping("interrupted")
+                    return None
+                self._hear(proxy, event)
+            if self._service is not None and self._service.returncode is not None:
+                self._observer.stopping(f"{self._service.name} ended")
+                return self._service.returncode
+            if deadline is not None and time.monotonic() >= deadline:
+                self._observer.stopping("time is up")
+                return None
+
+    def _stop(self, proxy: ProxyProcess, *, service_runs: bool) -> None:
+        if service_runs:
+            proxy.send("drain")
+            self._await(proxy, "drained", self._settings.drain + 10.0)
+        self._stop_service()
+        proxy.send("stop")
+        self._await(proxy, "done", STOP_TIMEOUT)
+
+    def _stop_service(self) -> None:
+        if self._service is not None:
+            self._service.stop()
+
+    def _await(self, proxy: ProxyProcess, wanted: str, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while True:
+            event = self._next(max(0.0, deadline - time.monotonic()))
+            if event is None:
+                raise ProxyDied(f"The recording proxy did not answer within {timeout:g} s ({wanted}).")
+            if event["event"] == "signal":
+                proxy.send("now")  # asked twice: do not wait for anybody
+                continue
+            self._hear(proxy, event)
+            if event["event"] == wanted:
+                return
+
+    def _next(self, timeout: float) -> Event | None:
+        try:
+            return self._events.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def _hear(self, proxy: ProxyProcess, event: Event) -> None:
+        match event["event"]:
+            case "listening":
+                self._bound[event["index"]] = (event["host"], event["port"])
+                self._observer.listening(self._settings.listeners[event["index"]], event["host"], event["port"])
+            case "counters" | "done":
+                self._counters = {key: value for key, value in event.items() if key != "event"}
+                if event["event"] == "counters":
+                    self._observer.counters(event)
+            case "warning":
+                self._observer.warning(event["what"], event["where"])
+            case "error":
+                raise UsageError(event["message"], hint=event.get("hint", ""))
+            case "exited":
+                words = proxy.last_words().splitlines()[-1:]
+                reason = f": {words[0]}" if words else f" with code {event['code']}"
+                raise ProxyDied(
+                    f"The recording proxy died{reason}.",
+                    hint=f"What it had recorded until then is in {self._settings.capture}.",
+                )
+
+
+class _Signals:
+    """SIGINT and SIGTERM: before *ready* they interrupt, after it they are the normal way to end a recording."""
+
+    def __init__(self) -> None:
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.ready = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if not self.ready:
+            self.ready = True  # a second one must not interrupt the cleaning up
+            raise KeyboardInterrupt
+        self.events.put({"event": "signal", "number": number})
+
+
+def check_command(outcome: Outcome, settings: Settings) -> None:
+    """Raise :class:`TargetError` when CMD ended by itself with a code other than 0: its traffic may be incomplete."""
+    code = outcome.command_code
+    if code:
+        how = f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
+        raise TargetError(
+            f"{settings.command[0]} {how} while it was being recorded.",
+            hint=f"What it did until then is in {settings.capture}.",
+        )
+
+
+def _meta(settings: Settings) -> dict[str, Any]:
+    meta: dict[str, Any] = {
+        "versions": {
+            "retape": _version("retape"),
+            "mitmproxy": _version("mitmproxy"),
+            "python": sys.version.split()[0],
+        },
+        "listeners": [
+            {"role": one.role.value, "name": one.name, "target": one.target.url if one.target else None}
+            for one in settings.listeners
+        ],
+        "dependencies": dependency_urls(settings.listeners),
+        "command": shown_command(settings.command),
+        "label": settings.label,
+        "git": _git_commit(),
+    }
+    return {name: value for name, value in meta.items() if value}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _git_commit() -> str | None:
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return asked.stdout.strip() or None
+
+
+def _environment_roots(env: Mapping[str, str]) -> Iterator[Path]:
+    seen = set()
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
+        path = Path(env.get(name) or "/nonexistent")
+        if path.is_file() and path not in seen:
+            seen.add(path)
+            yield path
+
+
+def _reachable(host: str) -> str:
+    """The address a process on this machine reaches a listener on ``host`` by."""
+    return {"0.0.0.0": LOOPBACK, "::": "::1", "": LOOPBACK}.get(host, host)  # noqa: S104 - a comparison, not a bind

@@ -1,0 +1,111 @@
+"""What stock mitmproxy breaks works through ours; run with both ends of the supported range."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from captures.errors import UsageError
+from recorder import mends
+from tests.recorder.conftest import Lab, answering, ask, connect, head, inbound, read_until
+
+TRAILED = b"5\r\nhello\r\n0\r\nX-Sum: 1\r\nx-sum: 2\r\n\r\n"
+
+
+def test_response_trailers_pass_and_are_kept(lab: Lab) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n" + TRAILED
+    with lab.recording(inbound(lab.origin(answering(answer)))) as proxy, connect(proxy.port()) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n")
+        assert read_until(client, b"x-sum: 2\r\n\r\n") == answer
+    response = lab.only().response
+    assert response is not None
+    assert response.body == b"hello"
+    assert response.trailers == ((b"X-Sum", b"1"), (b"x-sum", b"2"))
+
+
+def test_request_trailers_pass_and_are_kept(lab: Lab) -> None:
+    seen = bytearray()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not seen.endswith(b"x-sum: 2\r\n\r\n"):
+            seen.extend(await reader.read(1000))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+
+    request = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n" + TRAILED
+    with lab.recording(inbound(lab.origin(handle))) as proxy:
+        assert ask(proxy.port(), request).startswith(b"HTTP/1.1 200 OK")
+    assert bytes(seen) == request
+    assert lab.only().request.body == b"hello"
+    assert lab.only().request.trailers == ((b"X-Sum", b"1"), (b"x-sum", b"2"))
+
+
+def test_trailers_of_one_exchange_do_not_end_in_the_next(lab: Lab) -> None:
+    answers = iter([TRAILED, b"3\r\nbye\r\n0\r\n\r\n"])
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for body in answers:
+            await head(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+            await writer.drain()
+
+    with lab.recording(inbound(lab.origin(handle))) as proxy, connect(proxy.port()) as client:
+        client.sendall(b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert read_until(client, b"bye\r\n0\r\n\r\n").count(b"X-Sum") == 1
+    first, second = lab.exchanges()
+    assert first.response is not None
+    assert second.response is not None
+    assert (len(first.response.trailers), second.response.trailers) == (2, ())
+
+
+@pytest.mark.parametrize(
+    ("early", "passed_on"),
+    [
+        pytest.param(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n", True, id="103"),
+        pytest.param(b"HTTP/1.1 102 Processing\r\n\r\n" * 3, True, id="three-102"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", False, id="100"),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_informational_responses_are_not_the_answer(lab: Lab, early: bytes, passed_on: bool, at_once: bool) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        for piece in [early + answer] if at_once else [early[:15], early[15:], answer]:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    with lab.recording(inbound(lab.origin(handle))) as proxy:
+        assert ask(proxy.port(), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") == (early if passed_on else b"") + answer
+    response = lab.only().response
+    assert response is not None
+    assert response.status == 200
+    assert response.body == b"ok"
+
+
+def test_a_client_that_waits_for_100_continue_gets_it(lab: Lab) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with lab.recording(inbound(lab.origin(answering(answer, body=4)))) as proxy, connect(proxy.port()) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        assert b" 100 " in read_until(client, b"\r\n\r\n")
+        client.sendall(b"body")
+        assert read_until(client, b"\r\n\r\n") == answer
+    request = lab.only().request
+    assert (b"Expect", b"100-continue") in request.headers
+    assert request.body == b"body"
+
+
+def test_a_mitmproxy_without_what_we_mend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(mends._http1.Http1Connection, "read_body")
+    with pytest.raises(UsageError, match="is not one the recorder knows"):
+        mends.mend()
+
+
+def test_mending_twice_mends_once() -> None:
+    mends.mend()
+    before = mends._http1.Http1Client.read_headers
+    mends.mend()
+    assert mends._http1.Http1Client.read_headers is before
