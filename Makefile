@@ -24,7 +24,7 @@ demo: $(STAMP)
 	$(BIN)/python examples/demo.py
 
 fast: $(STAMP)
-	$(BIN)/python -m pytest -q -m 'not slow and not end_to_end'
+	$(BIN)/python -m pytest -q -n auto -m 'not slow and not end_to_end'
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -34,7 +34,7 @@ lint: $(STAMP)
 
 test: $(STAMP) system lint
 	$(BIN)/python -m tests.end_to_end.software
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 bench: $(STAMP) system
 	$(BIN)/python -m benchmarks

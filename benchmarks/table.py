@@ -21,6 +21,6 @@ def render(rows: Iterable[Ratio]) -> str:
     """A Markdown table."""
     lines = ["| what | against | ratio | goal | measured |", "|---|---|---|---|---|"]
     for row in rows:
-        ratio = "not measured" if row.ratio is None else f"{row.ratio:.2f} x"
+        ratio = "not measured" if row.ratio is None else f"{row.ratio:.2g} x"
         lines.append(f"| {row.what} | {row.peer} | {ratio} | {row.goal} | {row.detail} |")
     return "\n".join(lines)

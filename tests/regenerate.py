@@ -48,7 +48,8 @@ def commands(group: click.Group, prefix: tuple[str, ...] = ()) -> list[tuple[str
 
 def help_of(name: str, command: click.Command) -> str:
     """The help text as a 100-column terminal shows it."""
-    context = click.Context(command, info_name=f"retape {name}", terminal_width=100, max_content_width=100)
+    front = click.Context(retape.cli, info_name="retape", **retape.cli.context_settings)
+    context = click.Context(command, front, info_name=name, terminal_width=100, max_content_width=100)
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 import retape
-from tests.regenerate import MAP, REFERENCE, ROOT, commands, reference, with_rooms
+from tests.regenerate import MAP, REFERENCE, ROOT, commands, with_rooms
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -16,7 +19,11 @@ ALL = commands(retape.cli)
 
 
 def test_the_reference_is_what_the_code_says() -> None:
-    assert REFERENCE.read_text(encoding="utf-8") == reference(), "run: make docs"
+    code = (
+        "from tests.regenerate import reference; print(reference(), end='')"  # click keeps what other tests asked for
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert REFERENCE.read_text(encoding="utf-8") == done.stdout, "run: make docs"
 
 
 @pytest.mark.parametrize("name", [name for name, _ in ALL])
@@ -45,3 +52,29 @@ def test_every_command_in_the_readme_exists() -> None:
 def test_the_map_names_every_module() -> None:
     text = MAP.read_text(encoding="utf-8")
     assert text == with_rooms(text), "run: make docs"
+
+
+def test_the_configuration_in_the_readme_is_accepted_and_complete(tmp_path: Path) -> None:
+    """Every key that is shown is known, and every known key is shown."""
+    from captures.config import SECTIONS, load
+    from captures.redaction import RedactionPolicy
+    from diffing.matchers import WORDS
+    from diffing.options import options_from
+    from diffing.rules import KEYS
+    from recorder.settings import RECORD_KEYS, Asked, settle
+    from replayer.cli import SETTINGS
+
+    section = README.partition("## Configuration")[2].partition("\n## ")[0]
+    text = re.search(r"```toml\n(.*?)```", section, re.DOTALL)
+    assert text is not None
+    (tmp_path / "company-ca.pem").write_text("")
+    (tmp_path / "retape.toml").write_text(text[1].replace('"company-ca.pem"', f'"{tmp_path}/company-ca.pem"'))
+    config = load(tmp_path)
+    settle(Asked(), config, now=datetime(2026, 1, 1, tzinfo=UTC), port=1)
+    RedactionPolicy.from_config(config.section("redact"))
+    assert len(options_from(config, fail_on="warning", only=None, today=date(2026, 1, 1)).rules) == 1
+    assert set(config.data) == set(SECTIONS)
+    assert set(config.section("record")) == set(RECORD_KEYS)
+    assert set(config.section("replay")) == set(SETTINGS)
+    assert set(config.rules()[0]) | {"values"} == set(KEYS)
+    assert [word for word in WORDS if f"`{word}`" not in section] == []

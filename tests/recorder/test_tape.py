@@ -358,6 +358,31 @@ def test_a_dependency_listener_addresses_its_server_by_its_own_name(lab: Lab) ->
     assert exchange.notes["host"] == "shop.test"
 
 
+def test_a_client_that_proxies_calls_to_a_dependency_listener_too(lab: Lab) -> None:
+    port = lab.origin(answering(OK))
+    listener = Listener(Role.DEPENDENCY, LOOPBACK, 0, Target("http", "localhost", port), "payments")
+    with lab.recording(outbound(), listener) as proxy:
+        call = b"GET http://127.0.0.1:%d/x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % proxy.port(1)
+        assert ask(proxy.port(0), call) == OK
+    exchange = lab.only()
+    assert (exchange.dependency, exchange.request.host, exchange.request.port) == ("payments", "localhost", port)
+    assert exchange.request.headers == ((b"Host", b"localhost:%d" % port),)
+
+
+def test_a_service_that_calls_itself_through_its_front_door(lab: Lab) -> None:
+    port = lab.origin(answering(OK))
+    with lab.recording(inbound(port), outbound()) as proxy:
+        call = b"GET http://localhost:%d/x HTTP/1.1\r\nHost: a\r\n\r\n" % proxy.port(0)
+        assert ask(proxy.port(1), call) == OK
+    assert [one.direction for one in lab.exchanges()] == [Direction.OUTBOUND, Direction.INBOUND]
+
+
+def test_a_loop_through_the_forward_proxy_is_broken(lab: Lab) -> None:
+    with lab.recording(outbound()) as proxy:
+        assert ask(proxy.port(), b"GET http://127.0.0.1:%d/x HTTP/1.1\r\nHost: a\r\n\r\n" % proxy.port()) == b""
+    assert lab.only().failure is not None
+
+
 def test_an_outbound_call_is_linked_to_what_caused_it(lab: Lab) -> None:
     ports: dict[str, int] = {}
     dependency = lab.origin(answering(OK))

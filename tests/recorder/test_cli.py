@@ -1,0 +1,426 @@
+"""``retape record`` as a user runs it: real processes, signals, a service of its own, things that go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from captures.model import CauseHow, Direction, FailureKind
+from captures.service import free_port
+from captures.store import Capture
+from recorder.listeners import LOOPBACK
+from tests.recorder.conftest import Lab, answering, ask, connect, head, read_all, read_until, until
+
+pytestmark = pytest.mark.slow
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+SERVICE = """
+import http.server, os, sys, urllib.request
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/leave":
+            self.send_response(200); self.send_header("Content-Length", "0"); self.end_headers()
+            print("leaving", flush=True)
+            os._exit(int(sys.argv[2]))
+        trace = {"traceparent": self.headers["traceparent"]} if self.headers["traceparent"] else {}
+        bodies = b""
+        for url in (os.environ.get("STOCK_URL"), os.environ.get("PAY_DIRECT")):
+            if url:
+                with urllib.request.urlopen(urllib.request.Request(url + self.path, headers=trace)) as answer:
+                    bodies += answer.read()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(bodies)))
+        self.end_headers()
+        self.wfile.write(bodies)
+    def log_message(self, *_):
+        pass
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+class Recorder:
+    """A running ``retape record --format json``."""
+
+    def __init__(self, folder: Path, *arguments: str, **options: Any) -> None:
+        self.capture = folder / "cli.sqlite"
+        environment = {**os.environ, "RETAPE_STATE_DIR": str(folder / "state"), **options.pop("env", {})}
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"):
+            environment.pop(name, None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "retape", "record", "--format", "json", "-o", str(self.capture), *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment, **options,
+        )  # fmt: skip
+        self.events: list[dict[str, Any]] = []
+        self.stderr: list[str] = []
+        self._threads = [threading.Thread(target=read, daemon=True) for read in (self._read_out, self._read_err)]
+        for thread in self._threads:
+            thread.start()
+
+    def _read_out(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.events.append(json.loads(line))
+
+    def _read_err(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.stderr.append(line)
+
+    def event(self, name: str) -> dict[str, Any]:
+        """The first event called ``name``, awaited."""
+
+        def look() -> dict[str, Any] | None:
+            found = next((event for event in list(self.events) if event["event"] == name), None)
+            if found is None and self.process.poll() is not None and not self._threads[0].is_alive():
+                pytest.fail(f"ended with {self.process.returncode} before {name!r}: {''.join(self.stderr)}")
+            return found
+
+        found: dict[str, Any] = until(look, f"the event {name!r}")
+        return found
+
+    def port(self, role: str, name: str = "") -> int:
+        """Where the listener of ``role`` listens."""
+        self.event("ready")
+        return int(
+            next(e["port"] for e in self.events if e["event"] == "listening" and (e["role"], e["name"]) == (role, name))
+        )
+
+    def proxy_pid(self) -> int:
+        """The proxy process."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
+        return next(pid for pid, command in commands.items() if b"recorder.proxy" in command)
+
+    def end(self, number: int | None = signal.SIGINT) -> tuple[int, str]:
+        """Send ``number``, wait; the exit code and what was on stderr."""
+        if number is not None:
+            self.process.send_signal(number)
+        code = self.process.wait(60)
+        for thread in self._threads:
+            thread.join(10)
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.process.stdout.close()
+        self.process.stderr.close()
+        text = "".join(self.stderr)
+        assert "Traceback" not in text
+        return code, text
+
+    def exchanges(self) -> list[Any]:
+        """What is on the tape."""
+        with Capture.open(self.capture) as capture:
+            return list(capture.exchanges())
+
+
+Start = Callable[..., Recorder]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts recorders, and ends what the test left running."""
+    started: list[Recorder] = []
+
+    def run(*arguments: str, **options: Any) -> Recorder:
+        started.append(Recorder(tmp_path, *arguments, **options))
+        return started[-1]
+
+    yield run
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
+
+
+def get(path: str, *headers: str) -> bytes:
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: shop", "Connection: close", *headers, "", ""]).encode()
+
+
+def gone(pid: int) -> bool:
+    """Whether process ``pid`` has ended (a zombie has)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_recording_in_front_of_a_running_service(lab: Lab, start: Start, number: int) -> None:
+    port = lab.origin(answering(OK))
+    recorder = start("--inbound", f"0=http://127.0.0.1:{port}", "--outbound", "0", "--label", "v1")
+    assert ask(recorder.port("inbound"), get("/one", "Authorization: Bearer hush-hush-hush-1")) == OK
+    until(lambda: len(recorder.exchanges()) == 1, "the exchange on disk")  # while the recording goes on
+    code, text = recorder.end(number)
+    assert (code, text) == (0, "")
+    done = recorder.events[-1]
+    assert (done["event"], done["seen"], done["written"], done["inbound"], done["redacted"]) == ("done", 1, 1, 1, 1)
+    with Capture.open(recorder.capture) as capture:
+        (session,) = capture.sessions()
+        assert capture.check() == []
+    assert session.meta["label"] == "v1"
+    assert session.meta["versions"]["mitmproxy"]
+    assert session.redaction_key
+    assert b"hush-hush" not in b"".join(path.read_bytes() for path in recorder.capture.parent.glob("cli.sqlite*"))
+
+
+def test_a_service_started_and_wired(lab: Lab, start: Start) -> None:
+    stock = lab.origin(answering(OK.replace(b"ok", b"st")))
+    pay = lab.origin(answering(OK.replace(b"ok", b"pa")))
+    recorder = start(
+        "--inbound", "0", "--dependency", f"stock=http://127.0.0.1:{stock}/v1@STOCK_URL", "--",
+        sys.executable, "-c", SERVICE, "{port}", "0", env={"PAY_DIRECT": f"http://127.0.0.1:{pay}"},
+    )  # fmt: skip
+    port = recorder.port("inbound")
+    assert recorder.port("dependency", "stock")
+    assert ask(port, get("/a")).endswith(b"stpa")
+    trace = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert ask(port, get("/b", trace)).endswith(b"stpa")
+    code, text = recorder.end()
+    assert code == 0, text
+    exchanges = recorder.exchanges()
+    outbound = [one for one in exchanges if one.direction is Direction.OUTBOUND]
+    assert [(one.dependency, one.request.target) for one in outbound] == [
+        ("stock", b"/v1/a"), (f"127.0.0.1:{pay}", b"/a"), ("stock", b"/v1/b"), (f"127.0.0.1:{pay}", b"/b"),
+    ]  # fmt: skip
+    assert [one.cause.how for one in outbound] == [CauseHow.WINDOW] * 2 + [CauseHow.TRACE_HEADER] * 2
+    with Capture.open(recorder.capture) as capture:
+        meta = capture.sessions()[0].meta
+    assert meta["dependencies"] == {"stock": {"url": f"http://127.0.0.1:{stock}/v1", "env": "STOCK_URL"}}
+    assert recorder.events[-1]["links"] == {"window": 2, "trace-header": 2}
+
+
+@pytest.mark.parametrize(("wanted", "code"), [(0, 0), (7, 3)])
+def test_the_end_of_the_command_ends_the_recording(start: Start, wanted: int, code: int) -> None:
+    recorder = start("--", sys.executable, "-c", SERVICE, "{port}", str(wanted))
+    assert ask(recorder.port("inbound"), get("/leave")).startswith(b"HTTP/1.0 200")
+    ended, text = recorder.end(None)
+    assert ended == code
+    assert "leaving" in text  # the command's own output
+    assert ("exited with code 7 while it was being recorded" in text) is (wanted == 7)
+    assert [one.request.target for one in recorder.exchanges()] == [b"/leave"]
+
+
+def test_a_command_that_exits_at_once(start: Start) -> None:
+    code, text = start("--", sys.executable, "-c", "import sys; sys.exit('no database at {port}')").end(None)
+    assert code == 3
+    assert "exited with code 1 before it was ready" in text
+    assert "no database at" in text
+
+
+def test_a_command_that_does_not_exist(start: Start) -> None:
+    code, text = start("--", "no-such-command-here").end(None)
+    assert code == 2
+    assert "There is no command 'no-such-command-here'" in text
+
+
+@pytest.mark.parametrize("option", ["inbound", "outbound"])
+def test_a_port_that_is_taken(start: Start, option: str) -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        value = f"{port}=http://127.0.0.1:9" if option == "inbound" else str(port)
+        code, text = start(f"--{option}", value).end(None)
+    assert code == 2
+    assert text.splitlines()[0] == f"retape: --{option}: port {port} on 127.0.0.1 is taken by another program."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "nothing to record"),
+        (["--inbound", "nonsense"], "'nonsense' is not a port"),
+        (["--outbound", "0", "-o", "/proc/nowhere/x.sqlite"], "cannot be made"),
+    ],
+)
+def test_a_command_line_that_cannot_be(start: Start, arguments: list[str], words: str) -> None:
+    code, text = start(*arguments).end(None)
+    assert code == 2
+    assert words in text
+    assert "hint: " in text
+
+
+def test_a_file_that_is_no_capture(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "cli.sqlite").write_text("notes to self, nothing more " * 9)
+    code, text = start("--outbound", "0").end(None)
+    assert code == 2
+    assert "is not a Retape capture" in text
+
+
+def test_a_capture_that_is_being_recorded(lab: Lab, start: Start) -> None:
+    first = start("--outbound", "0")
+    first.event("ready")
+    code, text = start("--outbound", "0").end(None)
+    assert code == 2
+    assert "is being written by another retape process" in text
+    assert first.end()[0] == 0
+
+
+def test_interrupted_before_it_was_ready(start: Start) -> None:
+    recorder = start("--inbound", "0", "--", sys.executable, "-c", "import time; time.sleep(60)")
+    until(lambda: any(event["event"] == "listening" for event in recorder.events), "the listener")
+    code, text = recorder.end()
+    assert code == 130
+    assert "interrupted" in text
+
+
+def test_for_a_while(start: Start) -> None:
+    code, _ = start("--outbound", "0", "--for", "300ms").end(None)
+    assert code == 0
+
+
+def test_what_is_open_when_the_recording_ends_may_finish(lab: Lab, start: Start) -> None:
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        arrived.set()
+        await go_on.wait()
+        writer.write(OK)
+        await writer.drain()
+
+    recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(handle)}")
+    with connect(recorder.port("inbound")) as client:
+        client.sendall(get("/slow"))
+        until(arrived.is_set)
+        recorder.process.send_signal(signal.SIGINT)
+        recorder.event("stopping")
+        lab.call(go_on.set)
+        assert read_all(client) == OK
+    assert recorder.end(None)[0] == 0
+    (exchange,) = recorder.exchanges()
+    assert exchange.failure is None
+
+
+def test_a_second_interrupt_does_not_wait(lab: Lab, start: Start) -> None:
+    arrived = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        arrived.set()
+        await reader.read()
+
+    (lab.folder / "retape.toml").write_text("[record]\ndrain = 50\n")
+    recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(handle)}")
+    with connect(recorder.port("inbound")) as client:
+        client.sendall(get("/never"))
+        until(arrived.is_set)
+        recorder.process.send_signal(signal.SIGINT)
+        recorder.event("stopping")
+        assert recorder.end()[0] == 0
+    (exchange,) = recorder.exchanges()
+    assert exchange.failure.kind is FailureKind.ABORTED
+
+
+def test_a_full_disk_stops_no_traffic_and_is_told(lab: Lab, start: Start) -> None:
+    body = os.urandom(500_000)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\nConnection: close\r\n\r\n" + body
+    limit = 2_000_000  # bytes any one file may have: the kernel's way of a small disk
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        writer.write(answer[:-8] + os.urandom(8))
+        await writer.drain()
+
+    recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(handle)}", preexec_fn=small_disk)
+    port = recorder.port("inbound")
+    for number in range(10):
+        assert len(ask(port, get(f"/{number}"))) == len(answer)
+    code, text = recorder.end()
+    assert code == 3
+    done = recorder.events[-1]
+    assert done["seen"] == 10
+    assert done["dropped"] > 0
+    assert done["written"] + done["dropped"] == 10
+    assert f"{done['dropped']} of 10 exchanges could not be written" in text
+    with Capture.open(recorder.capture) as capture:
+        assert capture.count() == done["written"]
+
+
+def test_a_proxy_that_dies(lab: Lab, start: Start) -> None:
+    port = lab.origin(answering(OK))
+    recorder = start(
+        "--inbound", f"0=http://127.0.0.1:{port}", "--", sys.executable, "-c", "import time; time.sleep(600)"
+    )
+    ask(recorder.port("inbound"), get("/kept"))
+    until(lambda: len(recorder.exchanges()) == 1, "the exchange on disk")
+    children = Path(f"/proc/{recorder.process.pid}/task/{recorder.process.pid}/children").read_text().split()
+    os.kill(recorder.proxy_pid(), signal.SIGKILL)
+    code, text = recorder.end(None)
+    assert code == 4
+    assert text.splitlines()[0].startswith("retape: The recording proxy died")
+    until(lambda: all(gone(int(pid)) for pid in children), "the end of the command")
+    assert [one.request.target for one in recorder.exchanges()] == [b"/kept"]
+
+
+def test_a_parent_that_dies_takes_the_proxy_along_and_loses_nothing(lab: Lab, start: Start) -> None:
+    port = lab.origin(answering(OK))
+    recorder = start("--inbound", f"0=http://127.0.0.1:{port}")
+    ask(recorder.port("inbound"), get("/kept"))
+    proxy = recorder.proxy_pid()
+    recorder.process.kill()
+    until(lambda: gone(proxy), "the end of the proxy")
+    with Capture.open(recorder.capture) as capture:
+        assert capture.check() == []
+        assert capture.sessions()[0].ended is not None
+        assert capture.count() == 1
+
+
+def test_the_text_a_person_sees(lab: Lab, tmp_path: Path) -> None:
+    port = lab.origin(answering(OK))
+    capture = tmp_path / "shop.sqlite"
+    listen = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "retape", "record", "--inbound", f"{listen}=http://127.0.0.1:{port}", "-o", capture],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "RETAPE_STATE_DIR": str(tmp_path)},
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    first = [process.stderr.readline(), process.stderr.readline()]
+    assert f"inbound     http://127.0.0.1:{listen}  ->  http://127.0.0.1:{port}" in first[0]
+    assert first[1] == f"Recording into {capture}. Stop with Ctrl-C.\n"
+    assert ask(listen, get("/", "Cookie: sid=abcdefgh")) == OK
+    process.send_signal(signal.SIGINT)
+    out, rest = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out == ""
+    assert rest.splitlines() == [
+        "Stopping: interrupted.",
+        "1 exchange recorded, 0 outbound calls to 0 dependencies.",
+        "1 place redacted before the write.",
+        f"Next: retape replay {capture} -- CMD",
+    ]
+
+
+def test_sockets_and_streams_pass_a_real_process(lab: Lab, start: Start) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        await reader.read()
+
+    recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(handle)}")
+    with connect(recorder.port("inbound")) as client:
+        client.sendall(get("/events"))
+        read_until(client, b"data: 1\n\n")
+    until(lambda: len(recorder.exchanges()) == 1, "the exchange on disk")
+    assert recorder.end()[0] == 0
+    (exchange,) = recorder.exchanges()
+    assert exchange.response.body == b"data: 1\n\n"
+    assert exchange.failure.kind is FailureKind.ABORTED  # the client hung up on a stream without end
