@@ -3,7 +3,7 @@
 Both stand as a reverse proxy in front of the same nginx on the same machine in one run, taking turns, under the same
 wrk. Ours redacts and has every exchange on disk at the end (checked); theirs keeps nothing. Goal: at least 2 x.
 
-    python benchmarks/recording.py --seconds 5 --rounds 3
+    python -m benchmarks.recording --seconds 5 --rounds 3
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.table import Ratio, render
+
 BODY = json.dumps({"id": 1, "items": [{"sku": f"sku-{n}", "price": n * 1.1} for n in range(24)]})
 HEADERS = ("Authorization: Bearer benchmark-token-0123456789", "Cookie: session=abcdef0123456789", "X-Request-Id: 1")
-GOAL = 2.0
 
 
 def free_port() -> int:
@@ -63,11 +64,15 @@ def running(argv: list[str], port: int, stop: int = signal.SIGTERM, **options: o
 def nginx(folder: Path) -> Iterator[int]:
     port = free_port()
     config = folder / "nginx.conf"
+    scratch = "".join(
+        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     config.write_text(
-        f"worker_processes 1; daemon off; pid {folder}/pid; error_log /dev/null crit; events {{ worker_connections 512; }}\n"
-        f"http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {folder}/b;"
-        f" proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;"
-        f" server {{ listen 127.0.0.1:{port}; location / {{ default_type application/json; return 200 '{BODY}'; }} }} }}"
+        f"worker_processes 1; daemon off; pid {folder}/pid; error_log /dev/null crit;\n"
+        "events { worker_connections 512; }\n"
+        f"http {{ access_log off; keepalive_requests 1000000000; {scratch}\n"
+        f"server {{ listen 127.0.0.1:{port}; location / {{\n"
+        f"default_type application/json; return 200 '{BODY}'; }} }} }}\n"
     )
     with running(["nginx", "-c", str(config)], port):
         yield port
@@ -88,55 +93,43 @@ def wrk(port: int, seconds: float, connections: int) -> tuple[float, str]:
     return float(rate[1]), tail[1] if tail else "?"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=1, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=1, help="measurements of each; the median counts")
-    parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--format", choices=["text", "json"], default="text")
-    options = parser.parse_args()
-    mitmdump = shutil.which("mitmdump", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    missing = [
-        name
-        for name, found in (("nginx", shutil.which("nginx")), ("wrk", shutil.which("wrk")), ("mitmdump", mitmdump))
-        if not found
-    ]
-    if missing or mitmdump is None:
-        sys.exit(f"recording: needs {', '.join(missing)}.")
+def measure(*, quick: bool = False, seconds: float = 5, rounds: int = 3, connections: int = 8) -> list[Ratio]:
+    """The row of this benchmark. ``quick``: one round of a second."""
+    what, peer, goal = "recording, throughput", "bare `mitmdump -q`", "at least 2 x"
+    if quick:
+        seconds, rounds = 1, 1
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    tools = {name: shutil.which(name, path=path) for name in ("nginx", "wrk", "mitmdump")}
+    missing = [name for name, found in tools.items() if found is None]
+    if missing:
+        return [Ratio(what, peer, None, goal, f"needs {', '.join(missing)}")]
     ours: list[float] = []
     theirs: list[float] = []
     tails: list[str] = []
     with tempfile.TemporaryDirectory() as temporary, nginx(Path(temporary)) as origin:
         folder = Path(temporary)
-        direct, _ = wrk(origin, options.seconds, options.connections)
-        for number in range(options.rounds):
+        direct, _ = wrk(origin, seconds, connections)
+        for number in range(rounds):
             port = free_port()
-            argv = [mitmdump, "-q", "--mode", f"reverse:http://127.0.0.1:{origin}", "--listen-host", "127.0.0.1"]
-            with running([*argv, "-p", str(port), "--set", f"confdir={folder}/theirs"], port):
-                theirs.append(wrk(port, options.seconds, options.connections)[0])
+            argv = [str(tools["mitmdump"]), "-q", "--mode", f"reverse:http://127.0.0.1:{origin}"]
+            argv += ["--listen-host", "127.0.0.1", "-p", str(port), "--set", f"confdir={folder}/theirs"]
+            with running(argv, port):
+                theirs.append(wrk(port, seconds, connections)[0])
             port = free_port()
             capture = folder / f"{number}.sqlite"
             argv = [sys.executable, "-m", "retape", "record", "--inbound", f"{port}=http://127.0.0.1:{origin}"]
             environment = {**os.environ, "RETAPE_STATE_DIR": str(folder / "ours")}
             with running([*argv, "-o", str(capture)], port, signal.SIGINT, env=environment):
-                rate, tail = wrk(port, options.seconds, options.connections)
+                rate, tail = wrk(port, seconds, connections)
             ours.append(rate)
             tails.append(tail)
-            check(capture, rate * options.seconds)
-    ratio = statistics.median(ours) / statistics.median(theirs)
-    result = {
-        "benchmark": "recording", "ours_rps": round(statistics.median(ours)),
-        "mitmdump_rps": round(statistics.median(theirs)), "direct_rps": round(direct), "ours_p99": tails,
-        "ratio": round(ratio, 2), "goal": GOAL, "lost": 0,
-    }  # fmt: skip
-    if options.format == "json":
-        print(json.dumps(result))
-    else:
-        print(
-            f"recording: {ratio:.2f} x mitmdump -q (goal {GOAL:g} x): {result['ours_rps']} against "
-            f"{result['mitmdump_rps']} requests/s, {result['direct_rps']} without a proxy, "
-            f"{options.connections} connections, redacted and on disk, none lost, p99 {', '.join(tails)}"
-        )
+            check(capture, rate * seconds)
+    mine, peers = statistics.median(ours), statistics.median(theirs)
+    detail = (
+        f"{mine:.0f} against {peers:.0f} requests/s ({direct:.0f} without a proxy), {connections} connections, "
+        f"redacted and on disk, none lost, p99 {', '.join(tails)}"
+    )
+    return [Ratio(what, peer, mine / peers, goal, detail)]
 
 
 def check(capture: Path, expected: float) -> None:
@@ -150,6 +143,16 @@ def check(capture: Path, expected: float) -> None:
         sys.exit(f"recording: not everything was kept: {session}")
     if b"benchmark-token" in b"".join(value for _, value in first.request.headers):
         sys.exit("recording: a secret reached the disk")
+
+
+def main() -> None:
+    """Measure once and print the row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=1, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=1, help="measurements of each; the median counts")
+    parser.add_argument("--connections", type=int, default=8)
+    options = parser.parse_args()
+    print(render(measure(seconds=options.seconds, rounds=options.rounds, connections=options.connections)))
 
 
 if __name__ == "__main__":

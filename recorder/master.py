@@ -178,9 +178,10 @@ class Proxy:
             (instance,) = [one for one in self._servers.servers if one.mode == mode]
             if instance.is_running:
                 return bound
+            reason = instance.last_exception
             await self._update()
             if listener.port or attempt == ATTEMPTS - 1:
-                raise _not_listening(bound, instance.last_exception)
+                raise _not_listening(bound, reason)
         raise AssertionError("unreachable")
 
     async def _update(self, *more: mode_specs.ProxyMode) -> None:

@@ -107,6 +107,7 @@ async def serve(
 ) -> None:
     """Record until a command ends it; closes ``writer``. Raises :class:`UsageError` when a port is taken."""
     from recorder import shortcuts
+    from recorder.connections import Connections, Doors
     from recorder.h2c import PriorKnowledge
     from recorder.master import Proxy
     from recorder.mends import mend
@@ -116,19 +117,16 @@ async def serve(
     shortcuts.take()
     faults = Faults()
     logging.getLogger().addHandler(faults)
-    tape = Tape(
-        writer,
-        Linker(),
-        dependencies=plan.dependencies,
-        max_body=plan.max_body,
-        warn=lambda what, where: report(event="warning", what=what, where=where),
-    )
+    doors = Doors()
+    connections = Connections(doors, lambda what, where: report(event="warning", what=what, where=where))
+    tape = Tape(writer, Linker(), doors, connections, dependencies=plan.dependencies, max_body=plan.max_body)
     proxy = Proxy(plan)
     proxy.add_first(PriorKnowledge())
+    proxy.add(connections)
     proxy.add(tape)
     try:
         for bound in await proxy.start(plan.listeners):
-            tape.listeners[bound.spec] = bound.listener
+            doors.open(bound.spec, bound.listener, bound.host, bound.port)
         for index, bound in enumerate(proxy.bound):
             report(event="listening", index=index, host=bound.host, port=bound.port)
     except RetapeError:
@@ -157,7 +155,8 @@ async def serve(
             continue
         if command == "drain":
             await proxy.close_listeners(Role.INBOUND)
-            await _settle(lambda: tape.open_count(Role.INBOUND) == 0, drain, commands)
+            if await _settle(lambda: tape.open_count(Role.INBOUND) == 0, drain, commands):
+                drain = 0.0
             report(event="drained")
             continue
         break
@@ -167,19 +166,20 @@ async def serve(
         await _settle(lambda: tape.open_count() == 0, drain, commands)
     await proxy.shutdown()
     tape.finish("the recording ended")
-    meta = {"untrusted": dict(tape.untrusted), "opaque": dict(tape.opaque), "faults": faults.count}
+    meta = {"untrusted": dict(connections.untrusted), "opaque": dict(connections.opaque), "faults": faults.count}
     await asyncio.to_thread(writer.close, {name: value for name, value in meta.items() if value})
-    report(event="done", **counters(), untrusted=dict(tape.untrusted), opaque=dict(tape.opaque))
+    report(event="done", **counters(), untrusted=dict(connections.untrusted), opaque=dict(connections.opaque))
 
 
-async def _settle(settled: Callable[[], bool], seconds: float, commands: asyncio.Queue[str]) -> None:
-    """Wait until ``settled``, at most ``seconds``, or until the next command (which is then dropped: it hurries)."""
+async def _settle(settled: Callable[[], bool], seconds: float, commands: asyncio.Queue[str]) -> bool:
+    """Wait until ``settled``, at most ``seconds``; whether a ``now`` came in between, which ends the waiting."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while not settled() and loop.time() < deadline:
         if not commands.empty() and commands.get_nowait() == "now":
-            return
+            return True
         await asyncio.sleep(0.01)
+    return False
 
 
 def _commands() -> asyncio.Queue[str]:

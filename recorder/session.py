@@ -10,14 +10,12 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -29,7 +27,8 @@ from captures.trust import Authority
 from recorder.child import Event, ProxyProcess
 from recorder.listeners import LOOPBACK, Listener, Role, authority
 from recorder.plan import ProxyPlan
-from recorder.settings import Settings, dependency_urls, shown_command
+from recorder.provenance import provenance
+from recorder.settings import Settings
 
 START_TIMEOUT = 60.0  # seconds for the proxy process to listen: importing mitmproxy alone takes one or more
 STOP_TIMEOUT = 60.0  # seconds for it to write down what it has
@@ -93,9 +92,16 @@ class _Recording:
 
     def run(self) -> Outcome:
         settings = self._settings
-        ca = Authority.load_or_create(state_dir())
-        extra = self._extra_roots()
-        proxy = ProxyProcess.start(self._plan(ca, extra), self._events)
+        try:
+            ca = Authority.load_or_create(state_dir())
+            extra = self._extra_roots()
+            plan = self._plan(ca, extra)
+        except OSError as error:
+            raise UsageError(
+                f"{error.filename or self._work} cannot be written: {error.strerror}.",
+                hint="Make room on the disk, or set TMPDIR and RETAPE_STATE_DIR to folders that have some.",
+            ) from error
+        proxy = ProxyProcess.start(plan, self._events)
         try:
             self._await(proxy, "started", START_TIMEOUT)
             if settings.command:
@@ -126,7 +132,7 @@ class _Recording:
             dependencies=settings.names,
             trusted=str(ca.bundle(self._work / "upstream.pem", extra)),
             insecure=settings.insecure_upstream,
-            meta=_meta(settings),
+            meta=provenance(settings),
             max_body=settings.max_body,
             drain=settings.drain,
         )
@@ -265,47 +271,6 @@ def check_command(outcome: Outcome, settings: Settings) -> None:
             f"{settings.command[0]} {how} while it was being recorded.",
             hint=f"What it did until then is in {settings.capture}.",
         )
-
-
-def _meta(settings: Settings) -> dict[str, Any]:
-    meta: dict[str, Any] = {
-        "versions": {
-            "retape": _version("retape"),
-            "mitmproxy": _version("mitmproxy"),
-            "python": sys.version.split()[0],
-        },
-        "listeners": [
-            {"role": one.role.value, "name": one.name, "target": one.target.url if one.target else None}
-            for one in settings.listeners
-        ],
-        "dependencies": dependency_urls(settings.listeners),
-        "command": shown_command(settings.command),
-        "label": settings.label,
-        "git": _git_commit(),
-    }
-    return {name: value for name, value in meta.items() if value}
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def _git_commit() -> str | None:
-    try:
-        asked = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return asked.stdout.strip() or None
 
 
 def _environment_roots(env: Mapping[str, str]) -> Iterator[Path]:

@@ -8,22 +8,20 @@ arrived ends on the tape exactly once: with a response, with a failure, or cut s
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mitmproxy import flow as mitm_flow
-from mitmproxy.http import Headers as MitmHeaders
+from mitmproxy.connection import Client
 from mitmproxy.http import HTTPFlow
-from mitmproxy.proxy import server_hooks
-from mitmproxy.tcp import TCPFlow
-from mitmproxy.tls import ClientHelloData, TlsData
 
 from captures.links import Linker
-from captures.model import Cause, Direction, Exchange, Failure, FailureKind, Headers, Request, Response, Timing
+from captures.model import Cause, Direction, Exchange, Failure, FailureKind, Headers, Timing
 from captures.writer import CaptureWriter
-from recorder.failures import Broken, connect_failure, failure_of, tls_failure
+from recorder import messages
+from recorder.connections import Connections, Doors
+from recorder.failures import Broken, failure_of
 from recorder.listeners import Listener, Role, authority
 from recorder.tee import Tee
 
@@ -51,30 +49,28 @@ class _Open:
 
 
 class Tape:
-    """Records what passes through ``listeners`` (by mitmproxy's mode specification)."""
+    """Records what passes through ``doors``."""
 
     def __init__(
         self,
         writer: CaptureWriter,
         linker: Linker,
+        doors: Doors,
+        connections: Connections,
         *,
         dependencies: Mapping[str, str],
         max_body: int,
-        warn: Callable[[str, str], None],
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.listeners: dict[str, Listener] = {}
-        self.opaque: Counter[str] = Counter()  # connections that were not HTTP, by destination
-        self.untrusted: Counter[str] = Counter()  # connections whose client refused our certificate
         self._writer = writer
         self._linker = linker
+        self._doors = doors
+        self._connections = connections
         self._dependencies = dependencies
         self._max_body = max_body
-        self._warn = warn
         self._now = now
         self._open: dict[str, _Open] = {}  # by flow id
         self._clients: dict[str, set[str]] = {}  # client connection id -> its open flow ids
-        self._unreachable: dict[tuple[str, tuple[str, int]], Failure] = {}  # (client, server address) -> why
 
     # -- what the proxy process asks --------------------------------------------------------------------------------
 
@@ -89,14 +85,16 @@ class Tape:
     def finish(self, reason: str) -> None:
         """Put every exchange that is still open on the tape, as a failure."""
         for one in list(self._open.values()):
-            self._fail(one, Failure(FailureKind.ABORTED, reason))
+            self._put(one, Failure(FailureKind.ABORTED, reason))
 
     # -- HTTP --------------------------------------------------------------------------------------------------------
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         """A request's head has arrived."""
-        listener = self.listeners[flow.client_conn.proxy_mode.full_spec]
-        headers: Headers = flow.request.data.headers.fields
+        listener = self._doors.of(flow.client_conn)
+        if listener.role is Role.OUTBOUND:
+            listener = messages.lead_to_dependency(flow.request, listener, self._doors)
+        headers = messages.fields(flow.request.data.headers)
         notes: dict[str, Any] = {}
         at = time.monotonic()
         identity = self._writer.reserve_id()
@@ -106,7 +104,9 @@ class Tape:
         else:
             cause = self._linker.cause_of(headers, at)
         if listener.role is Role.DEPENDENCY and listener.target is not None:
-            headers = self._address_dependency(flow, listener, notes)
+            if flow.request.host_header is not None:
+                notes["host"] = flow.request.host_header
+            headers = messages.address(flow.request, listener.target)
         if flow.request.data.authority and not flow.request.is_http11:
             notes["authority"] = flow.request.authority  # HTTP/2 has it in place of Host
         one = _Open(
@@ -116,9 +116,10 @@ class Tape:
         self._open[flow.id] = one
         self._clients.setdefault(flow.client_conn.id, set()).add(flow.id)
         flow.metadata[TEE] = one.request
-        if _length(headers) > one.request.passes_over or _media_type(headers).startswith(STREAMED_REQUESTS):
+        large = messages.announced_length(headers) > one.request.passes_over
+        if large or messages.media_type(headers).startswith(STREAMED_REQUESTS):
             flow.request.stream = one.request
-        _drop_h2c_upgrade(flow.request.data.headers)
+        messages.drop_h2c_upgrade(flow.request.data.headers)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         """A response's head has arrived. Its body passes through: the client waits for nothing, a part is kept."""
@@ -150,10 +151,10 @@ class Tape:
                 flow.error.msg,
                 request_complete=flow.request.timestamp_end is not None,
                 response_started=flow.response is not None,
-                upstream=self._unreachable.get((flow.client_conn.id, address)),
+                upstream=self._connections.why(flow.client_conn.id, address),
             )
         )
-        self._fail(one, failure)
+        self._put(one, failure)
         if failure.kind is not FailureKind.PROTOCOL or flow.request.timestamp_end is not None:
             flow.error = mitm_flow.Error(mitm_flow.Error.KILLED_MESSAGE)
 
@@ -171,55 +172,11 @@ class Tape:
         if one is not None:
             self._put(one, None)
 
-    # -- connections -------------------------------------------------------------------------------------------------
-
-    def tls_clienthello(self, data: ClientHelloData) -> None:
-        """Shake hands with the server first, so that its choice of HTTP version is what the client is offered."""
-        if data.context.server.tls:
-            data.establish_server_tls_first = True
-
-    def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
-        """A server accepted the connection."""
-        if data.server.address:
-            self._unreachable.pop((data.client.id, data.server.address[:2]), None)
-
-    def server_connect_error(self, data: server_hooks.ServerConnectionHookData) -> None:
-        """A server did not accept the connection."""
-        if data.server.address:
-            self._unreachable[data.client.id, data.server.address[:2]] = connect_failure(data.server.error or "")
-
-    def tls_failed_server(self, data: TlsData) -> None:
-        """A server's TLS handshake failed."""
-        if data.conn.address:
-            failure = tls_failure(data.conn.error or "")
-            self._unreachable[data.context.client.id, data.conn.address[:2]] = failure
-
-    def tls_failed_client(self, data: TlsData) -> None:
-        """A client gave up the handshake with us: it does not know our authority."""
-        host = data.conn.sni or (data.context.server.address or ("an unknown host",))[0]
-        self.untrusted[host] += 1
-        if self.untrusted[host] == 1:
-            self._warn("untrusted", host)
-
-    def client_disconnected(self, client: Any) -> None:
+    def client_disconnected(self, client: Client) -> None:
         """Whatever of the connection is still open will never end by itself (a layer of mitmproxy crashed)."""
         for flow_id in list(self._clients.pop(client.id, ())):
             if flow_id in self._open:
-                self._fail(self._open[flow_id], Failure(FailureKind.ABORTED, "the connection ended"))
-        for key in [key for key in self._unreachable if key[0] == client.id]:
-            del self._unreachable[key]
-
-    def tcp_start(self, flow: TCPFlow) -> None:
-        """A connection that is not HTTP passes through; what it says is not recorded."""
-        host, port = (flow.server_conn.address or ("an unknown host", 0))[:2]
-        where = authority(host, port)
-        self.opaque[where] += 1
-        if self.opaque[where] == 1:
-            self._warn("opaque", where)
-
-    def tcp_message(self, flow: TCPFlow) -> None:
-        """mitmproxy would keep the whole connection in memory."""
-        flow.messages.clear()
+                self._put(self._open[flow_id], Failure(FailureKind.ABORTED, "the connection ended"))
 
     # -- putting it on the tape --------------------------------------------------------------------------------------
 
@@ -244,8 +201,8 @@ class Tape:
             Exchange(
                 id=one.id,
                 direction=Direction.INBOUND if role is Role.INBOUND else Direction.OUTBOUND,
-                request=_request(one),
-                response=_response(one),
+                request=messages.request_of(flow.request, one.listener, one.headers, one.request),
+                response=messages.response_of(flow.response, one.response),
                 failure=failure,
                 timing=Timing(
                     one.started, request.timestamp_end, response.timestamp_start if response else None, ended
@@ -253,13 +210,10 @@ class Tape:
                 dependency=self._dependency(one),
                 cause=one.cause,
                 connection=flow.client_conn.id,
-                body_truncated=one.request.truncated or one.response.truncated,
+                body_truncated=one.request.truncated or one.response.truncated or "early_response" in one.notes,
                 notes=one.notes,
             )
         )
-
-    def _fail(self, one: _Open, failure: Failure) -> None:
-        self._put(one, failure)
 
     def _dependency(self, one: _Open) -> str | None:
         if one.listener.role is Role.INBOUND:
@@ -268,98 +222,3 @@ class Tape:
             return one.listener.name
         where = authority(one.flow.request.host.lower(), one.flow.request.port)
         return self._dependencies.get(where, where)
-
-    def _address_dependency(self, flow: HTTPFlow, listener: Listener, notes: dict[str, Any]) -> Headers:
-        """Give the request the Host its server knows: the service only knows our listener's address."""
-        target = listener.target
-        assert target is not None
-        default = {"http": 80, "https": 443}[target.scheme]
-        host = target.host if target.port == default else authority(target.host, target.port)
-        sent = flow.request.host_header
-        if sent is not None:
-            notes["host"] = sent
-        if flow.request.is_http2 or flow.request.is_http3:
-            flow.request.authority = host
-        else:
-            flow.request.data.headers.fields = tuple(
-                (name, host.encode("idna") if name.lower() == b"host" else value)
-                for name, value in flow.request.data.headers.fields
-            )
-        return _fields(flow.request.data.headers)
-
-
-def _request(one: _Open) -> Request:
-    request = one.flow.request
-    target = one.listener.target
-    if target is not None:
-        scheme, host, port = target.scheme, target.host, target.port
-    else:
-        scheme, host, port = request.scheme, request.host.lower(), request.port
-    body = request.data.content
-    if body is None:
-        body = one.request.body()
-    return Request(
-        method=request.method,
-        scheme=scheme,
-        host=host,
-        port=port,
-        target=request.data.path,
-        headers=one.headers,
-        body=body,
-        trailers=_fields(request.data.trailers),
-        http_version=request.http_version,
-    )
-
-
-def _response(one: _Open) -> Response | None:
-    response = one.flow.response
-    if response is None:
-        return None
-    return Response(
-        status=response.status_code,
-        headers=response.data.headers.fields,
-        body=response.data.content or one.response.body(),
-        reason=response.data.reason,
-        trailers=_fields(response.data.trailers),
-        http_version=response.http_version,
-    )
-
-
-def _fields(headers: MitmHeaders | None) -> Headers:
-    fields: Headers = headers.fields if headers else ()
-    return fields
-
-
-def _length(headers: Headers) -> int:
-    """The length a request announces; 0 when it announces none (or nonsense: that is for the service to refuse)."""
-    for name, value in headers:
-        if name.lower() == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
-
-
-def _media_type(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    for name, value in headers:
-        if name.lower() == b"content-type":
-            return value.lower()
-    return b""
-
-
-def _drop_h2c_upgrade(headers: MitmHeaders) -> None:
-    """Keep the server from switching a recorded connection to HTTP/2 (RFC 9113 3.1: the upgrade is obsolete).
-
-    Java's HttpClient offers it on every cleartext connection; ignoring the offer is always allowed.
-    """
-    if headers.get("upgrade", "").lower() != "h2c":
-        return
-    for name in ("upgrade", "http2-settings"):
-        headers.pop(name, None)
-    kept = [
-        word.strip()
-        for word in headers.get("connection", "").split(",")
-        if word.strip().lower() not in ("", "upgrade", "http2-settings")
-    ]
-    if kept:
-        headers["connection"] = ", ".join(kept)
-    else:
-        headers.pop("connection", None)

@@ -203,6 +203,27 @@ def test_a_large_upload_passes_through_and_is_kept(lab: Lab, framing: str) -> No
     assert not exchange.body_truncated
 
 
+def test_an_answer_that_comes_before_the_request_is_complete(lab: Lab) -> None:
+    answer = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    size = 6 * 1024 * 1024
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        writer.write(answer)
+        await writer.drain()
+        await reader.read()
+
+    with lab.recording(inbound(lab.origin(handle))) as proxy, connect(proxy.port()) as client:
+        client.sendall(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\nonly this" % size)
+        assert read_until(client, b"\r\n\r\n") == answer
+    exchange = lab.only()
+    assert exchange.response is not None
+    assert exchange.response.status == 413
+    assert exchange.body_truncated
+    assert exchange.request.body == b"only this"
+    assert exchange.notes == {"early_response": True}
+
+
 # -- what breaks ------------------------------------------------------------------------------------------------------
 
 

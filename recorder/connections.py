@@ -1,0 +1,106 @@
+"""The add-on that watches connections: where they came in, which could not be made and why, which are not HTTP."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from mitmproxy.connection import Client
+from mitmproxy.proxy import server_hooks
+from mitmproxy.tcp import TCPFlow
+from mitmproxy.tls import ClientHelloData, TlsData
+
+from captures.model import Failure
+from recorder.failures import connect_failure, tls_failure
+from recorder.listeners import LOOPBACK, Listener, Role, authority
+
+Address = tuple[str, int]
+
+
+class Doors:
+    """The open listeners, by mitmproxy's mode specification and by the addresses they are reached at."""
+
+    def __init__(self) -> None:
+        self._by_spec: dict[str, Listener] = {}
+        self._by_address: dict[Address, Listener] = {}
+
+    def open(self, spec: str, listener: Listener, host: str, port: int) -> None:
+        """Note a listener."""
+        self._by_spec[spec] = listener
+        for name in {host, LOOPBACK, "localhost", "::1"}:
+            self._by_address[name, port] = listener
+
+    def of(self, client: Client) -> Listener:
+        """The listener ``client`` came in through."""
+        return self._by_spec[client.proxy_mode.full_spec]
+
+    def at(self, address: Address) -> Listener | None:
+        """The listener of ours at ``address``, if there is one."""
+        return self._by_address.get(address)
+
+
+class Connections:
+    """Watches connections; ``warn`` is told once per host what a user should act on."""
+
+    def __init__(self, doors: Doors, warn: Callable[[str, str], None]) -> None:
+        self.opaque: Counter[str] = Counter()  # connections that were not HTTP, by destination
+        self.untrusted: Counter[str] = Counter()  # connections whose client refused our certificate
+        self._doors = doors
+        self._warn = warn
+        self._unreachable: dict[str, dict[Address, Failure]] = {}  # client connection id -> server address -> why
+
+    def why(self, client: str, address: Address) -> Failure | None:
+        """Why client connection ``client`` could not be connected to ``address``, if it could not."""
+        return self._unreachable.get(client, {}).get(address)
+
+    def tls_clienthello(self, data: ClientHelloData) -> None:
+        """Shake hands with the server first, so that its choice of HTTP version is what the client is offered."""
+        if data.context.server.tls:
+            data.establish_server_tls_first = True
+
+    def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """Let the service call itself through its own front door; mitmproxy takes that for a loop."""
+        called = self._doors.at(data.server.address[:2]) if data.server.address else None
+        if called and called.role is Role.INBOUND and self._doors.of(data.client).role is Role.OUTBOUND:
+            data.server.error = None
+
+    def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """A server accepted the connection."""
+        if data.server.address:
+            self._unreachable.get(data.client.id, {}).pop(data.server.address[:2], None)
+
+    def server_connect_error(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """A server did not accept the connection."""
+        if data.server.address:
+            self._note(data.client.id, data.server.address[:2], connect_failure(data.server.error or ""))
+
+    def tls_failed_server(self, data: TlsData) -> None:
+        """A server's TLS handshake failed."""
+        if data.conn.address:
+            self._note(data.context.client.id, data.conn.address[:2], tls_failure(data.conn.error or ""))
+
+    def tls_failed_client(self, data: TlsData) -> None:
+        """A client gave up the handshake with us: it does not know our authority."""
+        host = data.conn.sni or (data.context.server.address or ("an unknown host",))[0]
+        self.untrusted[host] += 1
+        if self.untrusted[host] == 1:
+            self._warn("untrusted", host)
+
+    def client_disconnected(self, client: Client) -> None:
+        """Nothing about this connection is asked any more."""
+        self._unreachable.pop(client.id, None)
+
+    def tcp_start(self, flow: TCPFlow) -> None:
+        """A connection that is not HTTP passes through; what it says is not recorded."""
+        host, port = (flow.server_conn.address or ("an unknown host", 0))[:2]
+        where = authority(host, port)
+        self.opaque[where] += 1
+        if self.opaque[where] == 1:
+            self._warn("opaque", where)
+
+    def tcp_message(self, flow: TCPFlow) -> None:
+        """mitmproxy would keep the whole connection in memory."""
+        flow.messages.clear()
+
+    def _note(self, client: str, address: Address, failure: Failure) -> None:
+        self._unreachable.setdefault(client, {})[address] = failure
