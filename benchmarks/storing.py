@@ -16,7 +16,6 @@ from captures.model import Direction, Exchange, Request, Response, Timing
 from captures.store import Capture
 from captures.writer import CaptureWriter
 
-
 WORDS = ("fine", "good", "plain", "blue", "oak", "steel")
 
 
