@@ -28,6 +28,8 @@ def identify(path: Path) -> int:
     """
     if not path.exists():
         raise CaptureError(f"{path} does not exist.", hint="Record one with: retape record -o " + str(path))
+    if not path.is_file() and not path.is_dir():
+        raise NotACapture(f"{path} is a device or a pipe, not a file.", hint="Captures are SQLite files: name one.")
     if path.is_dir():
         raise NotACapture(f"{path} is a directory, not a capture.", hint="Name the .sqlite file inside it.")
     try:
@@ -134,7 +136,7 @@ class Capture:
             clauses.append("e.session = ?")
             values.append(session)
         if ids is not None:
-            wanted = sorted(set(ids))
+            wanted = sorted({one for one in ids if abs(one) < 2**63})  # SQLite's integers end there
             for start in range(0, len(wanted), 500):
                 some = wanted[start : start + 500]
                 clause = f"e.id IN ({','.join('?' * len(some))})"

@@ -318,6 +318,8 @@ def is_being_written(path: str | Path) -> bool:
 
 
 def _lock(path: Path) -> IO[bytes]:
+    if path.exists() and not path.is_file():
+        identify(path)  # says what it is; a device must never be replaced by a file, whatever its size
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

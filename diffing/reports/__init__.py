@@ -102,6 +102,9 @@ def _render(name: str, result: Result, recorded: Capture | None, replayed: Captu
 
 def _replace(path: Path, text: str) -> None:
     try:
+        if path.exists() and not path.is_file():  # /dev/stdout, a named pipe: written to, never replaced
+            path.write_text(text, encoding="utf-8", newline="\n")
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -196,3 +196,10 @@ def test_a_file_on_a_read_only_medium(shop: Path) -> None:
 def test_nothing_can_be_written_through_it(shop: Path) -> None:
     with Capture.open(shop) as opened, pytest.raises(CaptureError):
         list(opened.query("DELETE FROM exchange RETURNING id"))
+
+
+def test_an_id_beyond_any_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    CaptureWriter(path, mode="record").close()
+    with Capture.open(path) as capture, pytest.raises(CaptureError, match="has no exchange"):
+        capture.exchange(10**23)

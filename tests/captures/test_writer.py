@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from captures.errors import CaptureError
+from captures.errors import CaptureError, NotACapture
 from captures.model import Exchange
 from captures.store import Capture
 from captures.writer import CaptureWriter, is_being_written
@@ -284,3 +284,19 @@ def test_while_another_program_locks_the_file_traffic_goes_on(tmp_path: Path) ->
         other.close()
         assert writer.flush()
     assert read(path) == [1]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_refused_and_left_alone(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "out"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path = Path("/dev/full")
+    before = path.stat().st_mode
+    with pytest.raises(NotACapture):
+        CaptureWriter(path, mode="record")
+    assert path.stat().st_mode == before
+    assert not Path(f"{path}.lock").exists()

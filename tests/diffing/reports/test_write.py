@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,15 @@ def test_a_file_that_cannot_be_written_is_named(story: Story, tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"file/out\.json cannot be written"):
         write(story.result, f"json={tmp_path / 'file' / 'out.json'}", story.recorded, story.replayed)
+
+
+def test_a_pipe_is_written_to_and_not_replaced(story: Story, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text(encoding="utf-8")))
+    reader.start()
+    write(story.result, f"json={pipe}", None, None)
+    reader.join(10)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert json.loads(read[0])["verdict"] == story.result.verdict
