@@ -15,13 +15,22 @@ from typing import Any
 from captures.errors import ConfigError
 from captures.state import project_root
 
-SECTIONS = ("record", "redact", "replay", "dependencies", "endpoints", "rules")
+RECORD_KEYS = ("inbound", "outbound", "label", "upstream_ca", "insecure_upstream", "max_body", "drain", "ready_timeout")
+REDACT_KEYS = ("key", "headers", "query", "json", "keep")
+REPLAY_KEYS = (
+    "target", "timeout", "ready", "ready_timeout", "host", "on_miss", "exhausted", "headers", "fail_on",
+)  # fmt: skip
+ENDPOINT_KEYS = ("templates",)
+KEYS = {"record": RECORD_KEYS, "redact": REDACT_KEYS, "replay": REPLAY_KEYS, "endpoints": ENDPOINT_KEYS}
+"""Known keys of each table, checked by every command: a misspelt [record] shows in a replay, too."""
+
+SECTIONS = (*KEYS, "dependencies", "rules")  # the names of dependencies are the user's own
 RULES_FILE = "retape.rules.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the configuration files say; each owner of a section checks its own keys with :func:`check_keys`."""
+    """What the configuration files say. Keys are known ones; each owner of a section checks its values."""
 
     files: tuple[Path, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -65,6 +74,8 @@ def load(start: Path | None = None, explicit: Path | None = None, rules: Path | 
             merged = dict(tool["retape"])
             files.append(root / "pyproject.toml")
     check_keys(merged, SECTIONS, str(main))
+    for name, keys in KEYS.items():
+        check_keys(Config((main,), merged).section(name), keys, f"{main} [{name}]")
     for path in (main.parent / RULES_FILE, rules):
         if path is None:
             continue

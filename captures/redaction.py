@@ -11,6 +11,7 @@ replaced body may have another length than its Content-Length says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,20 +20,35 @@ from captures.model import Exchange, Headers, Request, Response
 from captures.pseudonyms import fingerprint, number_pseudonym, pseudonym
 from captures.secret_bodies import Body, BodyRedactor
 from captures.secret_echoes import Echoes
-from captures.secret_headers import authorization, cookie, in_urls, set_cookie, through_percent
-from captures.secret_names import RedactionPolicy
+from captures.secret_headers import (
+    authorization,
+    basic_pair,
+    cookie,
+    in_free_text,
+    in_urls,
+    may_hold_credentials,
+    protocols,
+    set_cookie,
+    through_percent,
+)
+from captures.secret_names import RedactionPolicy, Secrecy, looks_opaque
 
 __all__ = ["RedactionPolicy", "Redactor", "fingerprint", "pseudonym"]
 
 _REMEMBERED = 20_000
 """Pseudonyms and header names kept, so that a token sent with every request costs one HMAC."""
 
-_URL_HEADERS = frozenset("location content-location referer link refresh x-original-url x-rewrite-url".split())
+_URL_HEADERS = frozenset(
+    "location content-location referer link refresh x-original-url x-rewrite-url x-original-uri "
+    "x-forwarded-uri x-envoy-original-path".split()
+)
 _AUTHORIZATIONS = frozenset("authorization proxy-authorization x-authorization x-forwarded-authorization".split())
 _STRUCTURAL = frozenset(
     b"host content-type content-length content-encoding transfer-encoding connection date upgrade te trailer".split()
 )
 """Headers that frame the message or name the place: a secret that happens to equal one is not looked for there."""
+_API_KEY = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])(?![0-9a-f]{8}-[0-9a-f]{4}-)[A-Za-z0-9_-]{16,}")
+"""What a query parameter that is just called "key" holds when it is no name of a thing."""
 _BY_MEMBER = {name.replace("-", ""): name for name in (*_AUTHORIZATIONS, "cookie", "set-cookie")}
 
 
@@ -57,6 +73,7 @@ class Redactor:
         self._policy = policy or RedactionPolicy()
         self._pseudonyms: dict[str, str] = {}
         self._header_kinds: dict[bytes, str] = {}
+        self._secrecies: dict[str, Secrecy] = {}  # of fields
         self._issued: set[str] = set()
         self._learning = False
         self._bodies = BodyRedactor(self._policy)
@@ -83,7 +100,7 @@ class Redactor:
 
     # -- one secret -----------------------------------------------------------------------------------------------
 
-    def _hide(self, found: Found, place: str, value: str, name: str = "") -> str:
+    def _hide(self, found: Found, place: str, value: str, name: str = "", *, password: bool = False) -> str:
         """The pseudonym of ``value``, remembered for the search of echoes; ``name`` is that of a cookie."""
         if not value:
             return value
@@ -98,7 +115,7 @@ class Redactor:
                 self._pseudonyms.clear()
             new = self._pseudonyms[value] = pseudonym(self._key, value)
         found.count(place)
-        found.echoes.add(value, new, name)
+        found.echoes.add(value, new, name, password=password)
         return new
 
     def _hide_number(self, found: Found, place: str, literal: str) -> str:
@@ -161,6 +178,8 @@ class Redactor:
             kind = self._header_kinds.get(name)
             if kind is None:
                 kind = self._header_kind(name)
+            if not kind and (b"eyJ" in value or b"earer " in value):
+                kind = "free"
             if kind and value:
                 text, charset = _header_text(value)
                 new = self._header_value(found, f"{place} {name.decode('latin-1').lower()}", kind, text)
@@ -177,6 +196,10 @@ class Redactor:
             kind = "url"
         if self._policy.is_secret_header(name):
             kind = name if name in _AUTHORIZATIONS or name in ("cookie", "set-cookie") else "value"
+            if name.endswith("-authorization"):
+                kind = "authorization"
+        elif name == "sec-websocket-protocol" and not self._policy.kept(name):
+            kind = "protocols"
         if len(self._header_kinds) >= _REMEMBERED:
             self._header_kinds.clear()
         self._header_kinds[raw] = kind
@@ -187,29 +210,78 @@ class Redactor:
             return value if self._policy.kept(name) else self._hide(found, place, value, name)
 
         if kind in _AUTHORIZATIONS:
-            return authorization(text, lambda value: self._hide(found, place, value))
+            new = authorization(text, lambda value: self._hide(found, place, value))
+            if new != text:
+                self._encoded_echoes(found, text, new)
+            return new
         if kind == "cookie":
-            return cookie(text, named)
+            new = cookie(text, named)
+            if new != text and ";" in text:
+                found.echoes.add(text, new)
+            return new
         if kind == "set-cookie":
             return set_cookie(text, named)
         if kind == "url":
-            return in_urls(text, lambda name, value: self._hide_field(found, place, name, value))
+            return self._free(found, place, text)
+        if kind == "free":
+            return in_free_text(text, lambda value: self._hide(found, place, value))
+        if kind == "protocols":
+            return protocols(text, lambda value: self._hide(found, place, value))
         return self._hide(found, place, text)
+
+    def _encoded_echoes(self, found: Found, before: str, after: str) -> None:
+        """Look for the base64 text of Basic credentials too, and for a short password where it stands alone."""
+        pairs = basic_pair(before), basic_pair(after)
+        if pairs[0] is None or pairs[1] is None:
+            return
+        for old, new in ((before, after), (before.rstrip("="), after.rstrip("="))):
+            found.echoes.add(old.split()[-1], new.split()[-1])
+        found.echoes.add(pairs[0].partition(":")[2], pairs[1].partition(":")[2], password=True)
+
+    def _free(self, found: Found, place: str, text: str) -> str:
+        """Text of any sort: URLs with secrets in them, and credentials that are known by their form."""
+        if may_hold_credentials(text):
+            text = in_free_text(text, lambda value: self._hide(found, place, value))
+        if "=" in text:
+            oauth = "state=" in text or "grant_type=" in text
+            text = in_urls(text, lambda name, value: self._hide_parameter(found, place, name, value, oauth))
+        return text
+
+    def _hide_parameter(self, found: Found, place: str, name: str, value: str, oauth: bool) -> str:
+        """The value of a query parameter: like any field, and two names that are secret there only."""
+        if (name == "key" and _API_KEY.fullmatch(value)) or (name == "code" and oauth):
+            return value if self._policy.kept(name) else self._hide(found, place, value)
+        return self._hide_field(found, place, name, value)
 
     def _hide_field(self, found: Found, place: str, name: str, value: str) -> str:
         """The value of a query, form or multipart field: replaced when its name says so, or a cookie said it."""
-        if self._policy.is_secret_field(name):
-            return self._hide(found, place, value)
+        secrecy = self._secrecies.get(name)
+        if secrecy is None:
+            secrecy = Secrecy.ALL if self._policy.is_secret_field(name) else self._policy.secrecy(name)
+            if len(self._secrecies) >= _REMEMBERED:
+                self._secrecies.clear()
+            self._secrecies[name] = secrecy
+        if secrecy >= Secrecy.TEXT or (secrecy is Secrecy.OPAQUE and looks_opaque(value)):
+            return self._hide(found, place, value, password=_like_password(name))
         echoed = found.echoes.of_name(name, value)
         if echoed is not None:
             found.count(f"echo {place}")
             return echoed
+        if len(value) > 10 and not self._policy.kept(name):
+            if value[0] in "{[":
+                return self._bodies.inside(value, _Sink(self, found, place.partition(".")[0]))
+            if "eyJ" in value or " " in value or "://" in value:
+                return self._free(found, place, value)
         return value
 
     def _hide_member(self, found: Found, place: str, name: str, value: str) -> str:
         """A string under a secret JSON member; one named like a header is read like that header."""
         kind = _BY_MEMBER.get(name)
-        return self._header_value(found, place, kind, value) if kind else self._hide(found, place, value)
+        return (
+            self._header_value(found, place, kind, value)
+            if kind
+            else self._hide(found, place, value, password=_like_password(name))
+        )
 
     def _target(self, found: Found, target: bytes) -> bytes:
         path, mark, query = target.partition(b"?")
@@ -221,12 +293,17 @@ class Redactor:
         if b"=" not in raw:
             return raw
         pieces = raw.decode("latin-1").split("&")
+        query = place == "request.query"
+        oauth = b"code=" in raw and any(piece.startswith(("state=", "grant_type=")) for piece in pieces)
         for index, piece in enumerate(pieces):
             name, equals, value = piece.partition("=")
             if value:
                 plain = _plain_name(name)
                 where = f"{place} {plain}"
-                new = through_percent(value, _field_hider(self, found, where, plain), plus=True)
+                hider = _field_hider(self, found, where, plain)
+                if (query and plain == "key") or (oauth and plain == "code"):
+                    hider = _parameter_hider(self, found, where, plain, oauth)
+                new = through_percent(value, hider, plus=True)
                 pieces[index] = f"{name}{equals}{new}"
         return "&".join(pieces).encode("latin-1")
 
@@ -277,12 +354,24 @@ class _Sink:
     def part(self, name: str, value: str) -> str:
         return self.redactor._hide_field(self.found, f"{self.side}.part {name}", name, value)
 
+    def text(self, value: str) -> str:
+        return self.redactor._free(self.found, f"{self.side}.body text", value)
+
     def echoed(self) -> None:
         self.found.count(f"echo {self.side}.body")
 
 
 def _field_hider(redactor: Redactor, found: Found, place: str, name: str) -> Callable[[str], str]:
     return lambda value: redactor._hide_field(found, place, name, value)
+
+
+def _parameter_hider(redactor: Redactor, found: Found, place: str, name: str, oauth: bool) -> Callable[[str], str]:
+    return lambda value: redactor._hide_parameter(found, place, name, value, oauth)
+
+
+def _like_password(name: str) -> bool:
+    lower = name.lower()
+    return "pass" in lower or "pwd" in lower
 
 
 def _plain_name(name: str) -> str:

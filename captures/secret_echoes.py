@@ -11,6 +11,10 @@ from urllib.parse import quote
 MINIMUM = 8
 """Characters. Shorter secrets are found under their names only: anywhere else they would hit by chance."""
 
+MINIMUM_OF_PASSWORDS = 6
+"""Of those that stood under a name like "password", and only where they stand alone."""
+
+_COMMON_WORDS = frozenset("secret string public system server client master object number".split())
 _WEAK = re.compile(r"[A-Za-z]{8,15}|[0-9]{8,15}")
 """A word or a number: replaced only where it stands alone, and never where it is a JSON member's name."""
 
@@ -32,13 +36,16 @@ class Echoes:
     def __bool__(self) -> bool:
         return bool(self._pairs)
 
-    def add(self, secret: str, pseudonym: str, name: str = "") -> None:
-        """Remember a replaced secret; ``name``: of the cookie it was the value of."""
+    def add(self, secret: str, pseudonym: str, name: str = "", *, password: bool = False) -> None:
+        """Remember a replaced secret; ``name``: of the cookie it was the value of; ``password``: its name said so."""
         if name:
             self._named[name, secret] = pseudonym
             if _COMMON.fullmatch(secret):
                 return  # cookies hold preferences and dates as well as secrets: those are replaced by name only
-        if len(secret) >= MINIMUM and secret != pseudonym and secret not in self._pairs:
+        least = MINIMUM
+        if password and not secret.isdigit() and secret.lower() not in _COMMON_WORDS:
+            least = MINIMUM_OF_PASSWORDS
+        if len(secret) >= least and secret != pseudonym and secret not in self._pairs:
             self._pairs[secret] = pseudonym
             self._replacements = None
 
@@ -75,7 +82,7 @@ class Echoes:
                 pseudonym = self._pairs[secret]
                 for before, after in dict(zip(_spellings(secret), _spellings(pseudonym), strict=True)).items():
                     alone = None
-                    if _WEAK.fullmatch(secret):
+                    if len(secret) < MINIMUM or _WEAK.fullmatch(secret):
                         alone = re.compile(
                             rb"(?<![A-Za-z0-9])" + re.escape(before) + rb'(?![A-Za-z0-9])(?!"[ \t\r\n]*:)'
                         )

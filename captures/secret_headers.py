@@ -20,7 +20,11 @@ _PUBLIC_PARAMETERS = frozenset(
     "realm qop algorithm nc uri opaque signedheaders headers created expires oauth_signature_method oauth_version "
     "oauth_timestamp charset userhash".split()
 )
-_QUERY_PAIR = re.compile(r"""(?<=[?&;#])([^=&#?\s<>"]+)=([^&#\s<>"]+)""")
+_QUERY_PAIR = re.compile(r"""(?<=[?&;#])([^=&#?\s<>"]{1,200})=([^&#\s<>"]+)""")
+_JWT = re.compile(r"(?<![A-Za-z0-9_.-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*")
+_CREDENTIALS = re.compile(r"(?<![A-Za-z0-9_-])(Bearer|Basic)( +)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
+_USERINFO = re.compile(r"""(?<=://)([^\s/?#"'<>@:\\]*+)(?:(:)([^\s/?#"'<>@\\]*+))?(?=@)""")
+_WORD = re.compile(r"[A-Za-z.-]{1,19}")
 _RAW_PUNCTUATION = re.compile(r"%[0-9A-Fa-f]{2}|[A-Za-z0-9]|[^\x21-\x7e]")
 
 
@@ -45,6 +49,17 @@ def _basic(credentials: str, hide: Hide) -> str:
         return hide(credentials)
     user, colon, password = pair.partition(":")
     return base64.b64encode(f"{hide(user)}{colon}{hide(password)}".encode("utf-8", "surrogatepass")).decode("ascii")
+
+
+def basic_pair(value: str) -> str | None:
+    """``user:password`` of a Basic Authorization value; None when it is none."""
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(rest.strip(), validate=True).decode("utf-8", "surrogatepass")
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _parameter(name: str, value: str, hide: Hide) -> str:
@@ -91,6 +106,56 @@ def in_urls(value: str, hide: HideNamed) -> str:
         ),
         value,
     )
+
+
+def may_hold_credentials(text: str) -> bool:
+    """A cheap look, before :func:`in_free_text`."""
+    return "eyJ" in text or "earer " in text or "asic " in text or "EARER " in text or ("://" in text and "@" in text)
+
+
+def in_free_text(text: str, hide: Hide) -> str:
+    """Any text with what is a credential by its form replaced: JSON Web Tokens (RFC 7519) in their compact form,
+    ``Bearer`` and ``Basic`` with what follows, and the user information of URLs (RFC 3986, 3.2.1)."""
+    if "://" in text and "@" in text:
+        text = _USERINFO.sub(lambda match: _userinfo(match, hide), text)
+    if "earer " in text or "asic " in text or "EARER " in text:
+        text = _CREDENTIALS.sub(lambda match: _credentials(match, hide), text)
+    if "eyJ" in text:
+        text = _JWT.sub(lambda match: hide(match[0]), text)
+    return text
+
+
+def _userinfo(match: re.Match[str], hide: Hide) -> str:
+    user, colon, password = match.groups()
+    if colon:
+        return f"{user}:{through_percent(password, hide)}"
+    return through_percent(user, hide) if len(user) >= 16 else user  # a token in place of the name
+
+
+def _credentials(match: re.Match[str], hide: Hide) -> str:
+    scheme, blank, rest = match.groups()
+    if scheme.lower() == "bearer":
+        return match[0] if _WORD.fullmatch(rest) else f"{scheme}{blank}{hide(rest)}"
+    try:
+        pair = base64.b64decode(rest, validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return match[0]  # "Basic subscription"
+    return f"{scheme}{blank}{_basic(rest, hide)}" if ":" in pair else match[0]
+
+
+def protocols(value: str, hide: Hide) -> str:
+    """A Sec-WebSocket-Protocol value: browsers put bearer tokens there, having no other header to set."""
+    if not any(word in value.lower() for word in ("bearer", "token", "auth", "jwt", "eyj")):
+        return value
+    pieces = value.split(",")
+    for index, piece in enumerate(pieces):
+        secret = piece.strip()
+        mark = "bearer.authorization.k8s.io."
+        at = secret.find(mark)
+        secret = secret[at + len(mark) :] if at >= 0 else secret
+        if len(secret) >= 16 and any(map(str.isdigit, secret)):
+            pieces[index] = piece.replace(secret, hide(secret))
+    return ",".join(pieces)
 
 
 def through_percent(raw: str, hide: Hide, *, plus: bool = False) -> str:

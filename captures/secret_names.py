@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Self
 
-from captures.config import check_keys
+from captures.config import REDACT_KEYS, check_keys
 from captures.errors import ConfigError
 from captures.jsonpaths import JsonPath, compile_path
 
 HEADERS = frozenset(
     "authorization proxy-authorization x-authorization x-forwarded-authorization authentication cookie set-cookie "
-    "x-api-key api-key apikey x-apikey x-api-token x-auth-token x-auth-key x-access-token x-session-token x-csrf-token "
-    "x-xsrf-token x-csrftoken csrf-token x-amz-security-token x-amzn-oidc-data x-amzn-oidc-accesstoken "
+    "x-api-key api-key apikey x-apikey x-api-token x-auth-token x-auth-key x-access-token x-session-token "
+    "x-amz-security-token x-amzn-oidc-data x-amzn-oidc-accesstoken "
     "x-goog-api-key x-goog-iap-jwt-assertion x-vault-token x-consul-token x-nomad-token x-gitlab-token private-token "
     "job-token deploy-token x-github-token ocp-apim-subscription-key x-functions-key x-rapidapi-key x-mashape-key "
     "x-parse-rest-api-key x-parse-master-key x-parse-session-token dd-api-key dd-application-key x-honeycomb-team "
@@ -23,28 +25,66 @@ HEADERS = frozenset(
     "x-line-signature-key x-secret x-secret-key x-token token secret password x-password".split()
 )
 HEADER_ENDINGS = (
-    *("-api-key", "-apikey", "-access-token", "-auth-token", "-session-token", "-refresh-token", "-csrf-token"),
-    *("-secret", "-secret-key", "-private-key", "-password"),
+    *("-api-key", "-apikey", "-access-token", "-auth-token", "-session-token", "-refresh-token"),
+    *("-secret", "-secret-key", "-private-key", "-password", "-access-key", "-stripe-key", "-subscription-key"),
+    *("-token", "-authorization", "-jwt"),
 )
+_HEADER_NAMES = frozenset("x-auth jwt x-jwt session-id x-session-id x-session".split())
+_NONCE = re.compile("csrf|xsrf|authenticitytoken|requestverificationtoken")
+"""Of no use without the session it belongs to, which is replaced; and it stands in HTML, where nothing is replaced by
+name: a pseudonym in the form and the live value in the page would tear the two apart, and every replayed login, too.
+"""
+_PAGING = ("page-token", "next-token", "continuation-token", "sync-token", "request-token-id")
+"""Tokens that name a place in a list, not a person."""
 
 KEYS = frozenset(
     "password passwd pwd passphrase passcode secret token accesstoken refreshtoken idtoken authtoken sessiontoken "
-    "securitytoken csrftoken xsrftoken csrfmiddlewaretoken authenticitytoken bearertoken apitoken usertoken "
+    "securitytoken bearertoken apitoken usertoken "
     "personalaccesstoken apikey xapikey accesskey secretkey secretaccesskey privatekey signingkey encryptionkey "
     "clientsecret clientassertion credential credentials jwt otp totp cvv cvc cvv2 xamzsignature xamzcredential "
     "xamzsecuritytoken xgoogsignature xgoogcredential passwordconfirmation passwordconfirm passwordhash "
-    "authorization proxyauthorization cookie setcookie".split()
+    "authorization proxyauthorization cookie setcookie secrets secrettoken devicetoken subscriptionkey".split()
 ) | frozenset(name.replace("-", "") for name in HEADERS)
 """Query, form and JSON names as :func:`normal` makes them; with the headers, for services that echo those."""
 
-KEY_ENDINGS = ("password", "passwd", "apikey", "secret", "secretkey", "privatekey", "accesstoken", "refreshtoken")
+KEY_ENDINGS = (
+    *("password", "passwd", "apikey", "secret", "secretkey", "privatekey", "accesstoken", "refreshtoken"),
+    *("passwordhash", "sessiontoken", "authtoken"),
+)
+KEY_STARTS = ("privatekey", "authtoken")
+
+OPAQUE_KEYS = frozenset("sessionid sid session auth sig signature assertion tokens".split())
+"""Names of secrets and of other things: what stands right under them is a secret when it looks like one."""
+
+_ABOUT_PASSWORDS = re.compile(
+    "(?:at|on|date|expiry|expires|expiresin|required|policy|strength|length|enabled|type|algorithm|age|changed|expired"
+    "|status|field|label|placeholder|errors?|messages?|rules?|url|link|less|set|ok|valid|count|attempts)$"
+)
+_SEGMENTS = re.compile(r"[\[\].]+")
+_WORDS = re.compile(r"[A-Za-z]{1,15}|[0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|.{1,7}|.*\s.*", re.DOTALL)
 
 NEEDLES = tuple(
     needle.encode()
-    for needle in "pass pwd secret token key credential jwt otp cvv cvc signature auth cookie honeycomb oidc "
-    "assertion".split()
+    for needle in (
+        '"sid" "sig" pass pwd secret token key credential jwt otp cv signature auth cookie honeycomb oidc '
+        "assertion session"
+    ).split()
 )
 """A normalised name of :data:`KEYS` holds one of these, however it is spelt: what a body must contain to be parsed."""
+
+
+class Secrecy(IntEnum):
+    """How much of what stands under a name is secret."""
+
+    NONE = 0
+    OPAQUE = 1  # a string right under it that looks made by a machine
+    TEXT = 2  # any string right under it
+    ALL = 3  # everything under it, at any depth
+
+
+def looks_opaque(value: str) -> bool:
+    """Whether ``value`` may be a credential: eight characters at least, no word, short number, date or sentence."""
+    return _WORDS.fullmatch(value) is None
 
 
 def normal(name: str) -> str:
@@ -67,7 +107,7 @@ class RedactionPolicy:
 
         Raises :class:`ConfigError` for unknown keys, wrong types and JSON paths that are none.
         """
-        check_keys(section, ("key", "headers", "query", "json", "keep"), "[redact]")
+        check_keys(section, REDACT_KEYS, "[redact]")
         return cls(
             headers=frozenset(name.lower() for name in _strings(section, "headers")),
             query=frozenset(normal(name) for name in _strings(section, "query")),
@@ -80,12 +120,45 @@ class RedactionPolicy:
         lower = name.lower()
         if normal(lower) in self.keep:
             return False
-        return lower in HEADERS or lower in self.headers or lower.endswith(HEADER_ENDINGS)
+        if lower in HEADERS or lower in self.headers:
+            return True
+        if _NONCE.search(normal(lower)):
+            return False
+        dashed = lower.replace("_", "-")
+        if dashed.endswith(_PAGING):
+            return False
+        return (
+            dashed in HEADERS
+            or dashed in _HEADER_NAMES
+            or f"-{dashed}".endswith(HEADER_ENDINGS)
+            or "-secret-" in dashed
+        )
+
+    def secrecy(self, name: str) -> Secrecy:
+        """How much of what stands under JSON member ``name`` is replaced.
+
+        ``user[password]`` and ``auth.password`` are judged by their last segment too.
+        """
+        plain = normal(name)
+        if plain in self.keep:
+            return Secrecy.NONE
+        found = _secrecy(plain)
+        if found < Secrecy.ALL and ("[" in name or "." in name):
+            segments = [part for part in _SEGMENTS.split(plain) if part and not part.isdigit()]
+            if segments and segments[-1] in self.keep:
+                return Secrecy.NONE
+            if segments:
+                found = max(found, _secrecy(segments[-1]))
+        return found
 
     def is_secret_member(self, name: str) -> bool:
-        """Whether what stands under JSON member ``name`` is replaced."""
-        plain = normal(name)
-        return plain not in self.keep and (plain in KEYS or plain.endswith(KEY_ENDINGS))
+        """Whether everything that stands under JSON member ``name`` is replaced."""
+        return self.secrecy(name) is Secrecy.ALL
+
+    def is_secret_value(self, name: str, value: str) -> bool:
+        """Whether the string ``value`` of field or member ``name`` is replaced."""
+        secrecy = self.secrecy(name)
+        return secrecy >= Secrecy.TEXT or (secrecy is Secrecy.OPAQUE and looks_opaque(value))
 
     def is_secret_field(self, name: str) -> bool:
         """Whether the value of query, form or multipart field ``name`` is replaced."""
@@ -94,6 +167,16 @@ class RedactionPolicy:
     def kept(self, name: str) -> bool:
         """Whether the user asked for ``name`` to be kept."""
         return normal(name) in self.keep
+
+
+def _secrecy(plain: str) -> Secrecy:
+    if _NONCE.search(plain):
+        return Secrecy.NONE
+    if plain in KEYS or plain.endswith(KEY_ENDINGS) or plain.startswith(KEY_STARTS):
+        return Secrecy.ALL
+    if plain == "pass" or ("password" in plain and not _ABOUT_PASSWORDS.search(plain)):
+        return Secrecy.TEXT
+    return Secrecy.OPAQUE if plain in OPAQUE_KEYS else Secrecy.NONE
 
 
 def _strings(section: Mapping[str, Any], key: str) -> list[str]:

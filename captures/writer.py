@@ -70,6 +70,11 @@ class CaptureWriter:
         self._lock_file = _lock(self.path)
         try:
             self._connection = _open_for_writing(self.path)
+            if mode == "record" and self._connection.execute("SELECT 1 FROM session WHERE mode = 'replay'").fetchone():
+                raise CaptureError(
+                    f"{self.path} is a run, the result of a replay: nothing is recorded into it.",
+                    hint="Record into another file: -o CAPTURE",
+                )
             self._next_id = 1 + (self._connection.execute("SELECT MAX(id) FROM exchange").fetchone()[0] or 0)
             cursor = self._connection.execute(
                 "INSERT INTO session (mode, started, redaction_key, meta) VALUES (?, ?, ?, ?)",

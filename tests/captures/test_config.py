@@ -42,6 +42,12 @@ def test_pyproject_table(tmp_path: Path) -> None:
 
 BAD = [
     ("unknown section", "[redat]\n", 'unknown key "redat". Did you mean "redact"?'),
+    (
+        "unknown key of another command's table",
+        "[record]\ninbond = []\n",
+        'unknown key "inbond". Did you mean "inbound"?',
+    ),
+    ("unknown key of [endpoints]", "[endpoints]\nfoo = 1\n", 'unknown key "foo"'),
     ("not toml", "[[[", "not valid TOML"),
     ("section is no table", "redact = 3\n", "must be a table"),
     ("rules is no list", "rules = 3\n", "[[rules]] tables"),

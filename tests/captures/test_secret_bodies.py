@@ -37,6 +37,9 @@ class Seen:
         self.places.append(f"part {name}")
         return "*" * len(value)
 
+    def text(self, value: str) -> str:
+        return value
+
     def echoed(self) -> None:
         self.places.append("echo")
 
@@ -83,8 +86,8 @@ def test_form_and_multipart() -> None:
         b'--B\r\nContent-Disposition: form-data; name=y\r\n\r\n{"token": broken\r\n--B--\r\nepilogue'
     )
     out, seen = search("multipart/form-data; boundary=B", raw)
-    assert out == raw.replace(b"abc", b"***").replace(b'"q"', b'"*"')
-    assert seen.places == ["part password", "$.token token"]
+    assert out == raw.replace(b"abc", b"***").replace(b'"q"', b'"*"').replace(b"\x00\xff", b"**")
+    assert seen.places == ["part password", "$.token token", "part token"]
 
 
 def test_json_without_a_type() -> None:

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from captures.errors import ConfigError
-from captures.secret_names import HEADERS, KEYS, NEEDLES, RedactionPolicy, normal
+from captures.secret_names import HEADERS, KEYS, NEEDLES, OPAQUE_KEYS, RedactionPolicy, normal
 
 
 def test_every_known_name_holds_a_needle() -> None:
-    assert [name for name in KEYS if not any(needle.decode() in name for needle in NEEDLES)] == []
+    assert [name for name in KEYS | OPAQUE_KEYS if not any(needle.decode() in f'"{name}"' for needle in NEEDLES)] == []
     assert all(name == name.lower() for name in HEADERS)
     assert all(name == normal(name) for name in KEYS)
 
@@ -40,11 +40,11 @@ def test_ordinary_headers(name: str) -> None:
 
 def test_configured() -> None:
     policy = RedactionPolicy.from_config(
-        {"headers": ["X-Tenant"], "query": ["Session-Id"], "json": ["$.card.number"], "keep": ["token", "x-api-key"]}
+        {"headers": ["X-Tenant"], "query": ["Tenant-Id"], "json": ["$.card.number"], "keep": ["token", "x-api-key"]}
     )
     assert policy.is_secret_header("x-tenant")
-    assert policy.is_secret_field("session_id")
-    assert not policy.is_secret_member("session_id")
+    assert policy.is_secret_field("tenant_id")
+    assert not policy.is_secret_member("tenant_id")
     assert not policy.is_secret_member("Token")
     assert not policy.is_secret_header("X-API-Key")
     assert policy.kept("x_api_key")

@@ -300,3 +300,11 @@ def test_what_is_no_file_is_refused_and_left_alone(tmp_path: Path, kind: str) ->
         CaptureWriter(path, mode="record")
     assert path.stat().st_mode == before
     assert not Path(f"{path}.lock").exists()
+
+
+def test_nothing_is_recorded_into_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    CaptureWriter(path, mode="replay").close()
+    with pytest.raises(CaptureError, match="is a run"):
+        CaptureWriter(path, mode="record")
+    assert not is_being_written(path)
