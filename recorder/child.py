@@ -61,7 +61,7 @@ class ProxyProcess:
         return self._process.pid
 
     def send(self, command: str) -> None:
-        """``drain``, ``stop`` or ``now``. A process that is gone shows in :attr:`events`, not here."""
+        """One of the commands in ``recorder.proxy``. A process that is gone shows in :attr:`events`, not here."""
         self._write(command.encode() + b"\n")
 
     def last_words(self) -> str:
@@ -69,7 +69,7 @@ class ProxyProcess:
         return "\n".join(self._tail)
 
     def end(self, timeout: float = 15.0) -> int:
-        """Close its stdin (which means stop), wait, kill it after ``timeout`` seconds; its exit code."""
+        """Close its stdin (after it was told to stop), wait, kill it after ``timeout`` seconds; its exit code."""
         stdin = self._process.stdin
         if stdin is not None:
             with suppress(OSError):

@@ -83,21 +83,20 @@ def record(
     from captures.redaction import RedactionPolicy
     from captures.state import state_dir
     from captures.trust import CERTIFICATE_FILE
-    from recorder.session import Observer, ProxyDied, check_command
+    from recorder.session import CaptureVanished, Observer, ProxyDied, check_command
     from recorder.session import record as run
-    from recorder.summary import JsonObserver, TextObserver
+    from recorder.summary import JsonObserver, TextObserver, loss_hint
 
     RedactionPolicy.from_config(settings.redaction)  # complain before anything starts
     _require_mitmproxy()
-    observer: Observer = (
-        JsonObserver(click.echo) if form == "json" else TextObserver(str(state_dir() / CERTIFICATE_FILE))
-    )
+    ca = str(state_dir() / CERTIFICATE_FILE)
+    observer: Observer = JsonObserver(click.echo, ca) if form == "json" else TextObserver(ca)
     try:
         outcome = run(settings, observer)
-    except ProxyDied as error:
+    except (CaptureVanished, ProxyDied) as error:
         click.echo(f"retape: {error.message}", err=True)
         click.echo(f"hint: {error.hint}", err=True) if error.hint else None
-        return 4
+        return 3 if isinstance(error, CaptureVanished) else 4
     dropped = outcome.counters.get("dropped", 0)
     if dropped:
         click.echo(
@@ -105,7 +104,7 @@ def record(
             f"{settings.capture}: {outcome.counters.get('error') or 'unknown reason'}.",
             err=True,
         )
-        click.echo("hint: Make room on the disk and record again; the traffic itself was not affected.", err=True)
+        click.echo(f"hint: {loss_hint(str(outcome.counters.get('error', '')))}", err=True)
         return 3
     check_command(outcome, settings)
     return 0

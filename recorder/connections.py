@@ -11,7 +11,7 @@ from mitmproxy.tcp import TCPFlow
 from mitmproxy.tls import ClientHelloData, TlsData
 
 from captures.model import Failure
-from recorder.failures import connect_failure, tls_failure
+from recorder.failures import CERTIFICATE, connect_failure, tls_failure
 from recorder.listeners import LOOPBACK, Listener, Role, authority
 
 Address = tuple[str, int]
@@ -45,6 +45,8 @@ class Connections:
     def __init__(self, doors: Doors, warn: Callable[[str, str], None]) -> None:
         self.opaque: Counter[str] = Counter()  # connections that were not HTTP, by destination
         self.untrusted: Counter[str] = Counter()  # connections whose client refused our certificate
+        self.distrusted: Counter[str] = Counter()  # connections to a server whose certificate we refused
+        self.refused = 0  # requests that were no HTTP the proxy could pass on
         self._doors = doors
         self._warn = warn
         self._unreachable: dict[str, dict[Address, Failure]] = {}  # client connection id -> server address -> why
@@ -77,7 +79,13 @@ class Connections:
     def tls_failed_server(self, data: TlsData) -> None:
         """A server's TLS handshake failed."""
         if data.conn.address:
-            self._note(data.context.client.id, data.conn.address[:2], tls_failure(data.conn.error or ""))
+            failure = tls_failure(data.conn.error or "")
+            self._note(data.context.client.id, data.conn.address[:2], failure)
+            if (failure.detail or "").startswith(CERTIFICATE):
+                where = authority(*data.conn.address[:2])
+                self.distrusted[where] += 1
+                if self.distrusted[where] == 1:
+                    self._warn("distrusted", where)
 
     def tls_failed_client(self, data: TlsData) -> None:
         """A client gave up the handshake with us: it does not know our authority."""
@@ -85,6 +93,12 @@ class Connections:
         self.untrusted[host] += 1
         if self.untrusted[host] == 1:
             self._warn("untrusted", host)
+
+    def request_refused(self, client: Client) -> None:
+        """A request was answered with 400 by the proxy itself (see ``recorder.mends``)."""
+        self.refused += 1
+        if self.refused == 1:
+            self._warn("refused", self._doors.of(client).role.value)
 
     def client_disconnected(self, client: Client) -> None:
         """Nothing about this connection is asked any more."""

@@ -14,6 +14,9 @@ from captures.model import Failure, FailureKind
 
 CLIENT_WENT = ("client disconnected", "stream reset by client", "by client", "shutdown")
 
+CERTIFICATE = "the server's certificate was not accepted"
+STOPPED = "recording stopped before it was complete"
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:
@@ -63,7 +66,7 @@ def tls_failure(message: str) -> Failure:
     """Why a TLS handshake with a server failed. Certificate reasons are OpenSSL's words and hold no traffic."""
     found = re.match(r"Certificate verify failed: ([\w ,.'()-]+)", message)
     if found:
-        return Failure(FailureKind.TLS, f"the server's certificate was not accepted: {found[1]}")
+        return Failure(FailureKind.TLS, f"{CERTIFICATE}: {found[1]}")
     if "does not speak TLS" in message:
         return Failure(FailureKind.TLS, "the server does not speak TLS")
     return Failure(FailureKind.TLS, "the TLS handshake failed")

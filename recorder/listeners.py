@@ -148,8 +148,19 @@ def dependency(name: str, url: str, variable: str = "") -> Listener:
     return Listener(Role.DEPENDENCY, LOOPBACK, 0, target, name, variable, path)
 
 
+def _reaches(host: str, listening: str) -> bool:
+    """Whether a connection to ``host`` arrives at a socket on ``listening`` (ports being equal)."""
+    here = {LOOPBACK, "localhost"}
+    if listening in ("0.0.0.0", "::"):  # noqa: S104 - a comparison, not a bind
+        return host in {*here, "::1", listening}
+    return host == listening or {host, listening} <= here
+
+
 def check_distinct(listeners: Iterable[Listener]) -> None:
-    """Raise :class:`UsageError` when two listeners want one port, two dependencies one name or variable."""
+    """Raise :class:`UsageError` when two listeners want one port, two dependencies one name or variable.
+
+    Or when a listener would pass requests on to itself.
+    """
     addresses: set[tuple[str, int]] = set()
     names: set[str] = set()
     variables: set[str] = set()
@@ -159,6 +170,11 @@ def check_distinct(listeners: Iterable[Listener]) -> None:
                 f"Two listeners want {authority(one.host, one.port)}.", hint="Give each a port of its own, or 0."
             )
         addresses.add((one.host, one.port))
+        if one.target is not None and one.port == one.target.port and _reaches(one.target.host, one.host):
+            raise UsageError(
+                f"--{one.role} {authority(one.host, one.port)} would pass requests on to itself.",
+                hint="Let the service listen on another port, and name that one as the target.",
+            )
         if one.role is not Role.DEPENDENCY:
             continue
         if one.name in names:

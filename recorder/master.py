@@ -168,7 +168,10 @@ class Proxy:
 
     async def _listen(self, listener: Listener) -> Bound:
         for attempt in range(ATTEMPTS):
-            port = listener.port or free_port(listener.host if ":" not in listener.host else "127.0.0.1")
+            try:
+                port = listener.port or free_port(listener.host if ":" not in listener.host else "127.0.0.1")
+            except OSError as error:
+                raise _not_listening(Bound(listener, listener.host, 0), error) from error
             bound = Bound(listener, listener.host, port)
             try:
                 mode = mode_specs.ProxyMode.parse(bound.spec)
@@ -179,6 +182,8 @@ class Proxy:
             if instance.is_running:
                 return bound
             reason = instance.last_exception
+            if getattr(reason, "errno", None) is None:
+                reason = _probe(listener.host, port) or reason  # mitmproxy does not always keep the reason
             await self._update()
             if listener.port or attempt == ATTEMPTS - 1:
                 raise _not_listening(bound, reason)
@@ -198,18 +203,39 @@ def _named(listener: Listener) -> str:
     return f"--dependency {listener.name}" if listener.role is Role.DEPENDENCY else f"--{listener.role}"
 
 
+def _probe(host: str, port: int) -> OSError | None:
+    """Why nobody can listen on ``host`` and ``port``, if so."""
+    import socket
+
+    try:
+        for family, kind, number, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, number) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+                probe.listen(1)
+    except OSError as error:
+        return error
+    return None
+
+
 def _not_listening(bound: Bound, error: Exception | None) -> UsageError:
-    where = authority(bound.host, bound.port)
+    where = authority(bound.host, bound.port) if bound.port else bound.host
     number = getattr(error, "errno", None)
     import errno
     import os
+    import socket
 
     if number == errno.EADDRINUSE:
         return UsageError(
             f"{_named(bound.listener)}: port {bound.port} on {bound.host} is taken by another program.",
             hint="Choose another port, or 0 for a free one.",
         )
-    reason = os.strerror(number) if isinstance(number, int) and number > 0 else type(error).__name__
+    if isinstance(error, socket.gaierror):
+        reason = "the host name was not found"
+    elif isinstance(number, int) and number > 0:
+        reason = os.strerror(number).lower()
+    else:
+        reason = "the system refused" if error is None else type(error).__name__
     return UsageError(
         f"{_named(bound.listener)} cannot listen on {where}: {reason}.", hint="Choose another address or port."
     )

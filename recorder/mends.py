@@ -7,6 +7,8 @@ Each was reproduced on 11.0.2 and 12.2.3, and each has a test that runs on which
   responses are passed on (RFC 9110 15.2), except 100, which mitmproxy has already sent itself.
 * A body that turns out large while it is read is passed through uncopied.
 * Of an upload that breaks off, what had come is lost.
+* A request it refuses itself (no HTTP, no destination) reaches no add-on: it is counted here.
+* A Content-Length that is sent twice with one value is refused (RFC 9110 8.6 lets it be taken for one).
 * Idle client connections are cut after ten minutes (an option only since 12.2.1).
 
 The mends wrap methods that are private to mitmproxy; :func:`mend` refuses a version that lacks one of them.
@@ -15,11 +17,13 @@ The mends wrap methods that are private to mitmproxy; :func:`mend` refuses a ver
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any
 
 import h11
 from h11._readers import ChunkedReader
 from mitmproxy import version
+from mitmproxy.connection import Client
 from mitmproxy.http import Headers
 from mitmproxy.proxy import commands, events, server
 from mitmproxy.proxy.layers import http as http_layers
@@ -31,8 +35,10 @@ from mitmproxy.proxy.layers.http._events import (
     RequestProtocolError,
     RequestTrailers,
     ResponseEndOfMessage,
+    ResponseProtocolError,
     ResponseTrailers,
 )
+from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook
 
 from captures.errors import UsageError
 from recorder.master import IDLE
@@ -42,6 +48,14 @@ Commands = Generator[Any, Any, Any]
 LAST_CHUNK = b"0\r\n\r\n"
 
 
+@dataclass
+class RequestRefusedHook(commands.StartHook):  # type: ignore[misc]
+    """Calls ``request_refused(client)`` of the add-ons: a request was answered with 400 before it became a flow."""
+
+    client: Client
+    blocking = False
+
+
 def mend() -> None:
     """Apply every mend, once per process.
 
@@ -49,6 +63,8 @@ def mend() -> None:
     """
     wanted = (
         (_http1.Http1Client, "read_headers", _skip_informational),
+        (_http1.Http1Server, "read_headers", _tell_refused_head),
+        (http_layers.HttpStream, "state_wait_for_request_headers", _tell_refused_request),
         (_http1.Http1Connection, "read_body", _read_trailers),
         (_http1.Http1Client, "send", _send_trailers),
         (_http1.Http1Server, "send", _send_trailers),
@@ -67,6 +83,8 @@ def mend() -> None:
     for owner, name, wrap in wanted:
         setattr(owner, name, wrap(getattr(owner, name)))
     _http1.make_body_reader = _keep_trailers(_http1.make_body_reader)
+    for owner in (_http1.http1, http_layers):
+        owner.expected_http_body_size = _accept_repeated_length(owner.expected_http_body_size)
     if hasattr(server, "TCP_TIMEOUT"):
         server.TCP_TIMEOUT = IDLE
 
@@ -128,6 +146,59 @@ def _send_trailers(original: Callable[..., Commands]) -> Callable[..., Commands]
             yield command
 
     return send
+
+
+def _accept_repeated_length(original: Callable[..., int | None]) -> Callable[..., int | None]:
+    def expected_http_body_size(request: Any, response: Any = None) -> int | None:
+        try:
+            return original(request, response)
+        except ValueError:
+            message = response or request
+            lengths = message.headers.get_all("content-length")
+            if len(lengths) < 2 or len(set(lengths)) > 1:
+                raise
+            single = message.copy()
+            single.headers["content-length"] = lengths[0]
+            return original(request, single) if response else original(single)
+
+    return expected_http_body_size
+
+
+def _tell_refused_head(original: Callable[..., Commands]) -> Callable[..., Commands]:
+    """A head that is not HTTP. One that could be read, but not its body's length, becomes a flow that fails."""
+
+    def read_headers(self: Any, event: Any) -> Commands:
+        for command in original(self, event):
+            yield command
+            if (
+                isinstance(command, commands.SendData)
+                and command.data.startswith(b"HTTP/1.1 400 ")
+                and not self.request
+            ):
+                yield RequestRefusedHook(self.conn)
+
+    return read_headers
+
+
+def _tell_refused_request(original: Callable[..., Commands]) -> Callable[..., Commands]:
+    """A request that leads nowhere, for example one without a host on the forward proxy."""
+
+    def state_wait_for_request_headers(self: Any, event: Any) -> Commands:
+        inner = original(self, event)
+        told = False
+        reply = None
+        while True:
+            try:
+                command = inner.send(reply)
+            except StopIteration as stop:
+                return stop.value
+            if not told and isinstance(getattr(command, "event", None), ResponseProtocolError):
+                told = True
+                yield RequestRefusedHook(self.context.client)
+            told = told or isinstance(command, HttpRequestHeadersHook)
+            reply = yield command
+
+    return state_wait_for_request_headers
 
 
 def _skip_informational(original: Callable[..., Commands]) -> Callable[..., Commands]:

@@ -28,6 +28,7 @@ class ProxyPlan:
     meta: Mapping[str, Any] = field(default_factory=dict)  # of the session
     max_body: int = MAX_BODY  # bytes of one body kept in memory and on disk
     drain: float = DRAIN  # seconds open exchanges get to finish when the recording stops
+    work: str = ""  # the parent's folder of temporary files: removed here when the parent was killed
 
     def to_line(self) -> bytes:
         """One line of JSON."""

@@ -65,6 +65,10 @@ class Outcome:
     command_code: int | None  # CMD's exit code when it ended by itself
 
 
+class CaptureVanished(RetapeError):
+    """Somebody removed the capture while it was written (exit code 3: what was recorded is not to be had)."""
+
+
 class ProxyDied(RetapeError):
     """The proxy process ended by itself: our fault (exit code 4)."""
 
@@ -73,7 +77,8 @@ def record(settings: Settings, observer: Observer) -> Outcome:
     """Run the whole recording.
 
     Raises :class:`UsageError` (a port taken), :class:`captures.errors.CaptureError` (the file),
-    :class:`TargetError` (CMD), :class:`ProxyDied`, and :class:`KeyboardInterrupt` for a signal before *ready*.
+    :class:`TargetError` (CMD), :class:`CaptureVanished`, :class:`ProxyDied`, and, before *ready*,
+    :class:`KeyboardInterrupt` for a signal.
     """
     with tempfile.TemporaryDirectory(prefix="retape-") as work, _Signals() as signals:
         return _Recording(settings, observer, signals, Path(work)).run()
@@ -89,6 +94,7 @@ class _Recording:
         self._bound: dict[int, tuple[str, int]] = {}
         self._counters: dict[str, Any] = {}
         self._service: Service | None = None
+        self._finished = False  # the proxy has written down everything
 
     def run(self) -> Outcome:
         settings = self._settings
@@ -105,17 +111,25 @@ class _Recording:
         try:
             self._await(proxy, "started", START_TIMEOUT)
             if settings.command:
-                self._start_service(ca, extra)
+                self._start_service(proxy, ca, extra)
             self._signals.ready = True
             self._observer.ready(settings)
             code = self._watch(proxy)
             self._stop(proxy, service_runs=code is None)
         except BaseException:
-            self._stop_service()
+            self._stop_service(proxy)
+            proxy.send("discard")
             proxy.end(2.0 if isinstance(sys.exception(), ProxyDied) else STOP_TIMEOUT)
             raise
         proxy.end(STOP_TIMEOUT)
         outcome = Outcome(self._counters, code)
+        if not settings.capture.exists():
+            written = self._counters.get("written", 0)
+            raise CaptureVanished(
+                f"{settings.capture} vanished while it was being recorded: all it held is lost"
+                f" ({written} exchange{'' if written == 1 else 's'} of this session).",
+                hint="Record again, and leave the file where it is until the recording has stopped.",
+            )
         self._observer.done(settings, outcome)
         return outcome
 
@@ -135,6 +149,7 @@ class _Recording:
             meta=provenance(settings),
             max_body=settings.max_body,
             drain=settings.drain,
+            work=str(self._work),
         )
 
     def _extra_roots(self) -> Path | None:
@@ -147,7 +162,7 @@ class _Recording:
         path.write_bytes(b"\n".join(parts))
         return path
 
-    def _start_service(self, ca: Authority, extra: Path | None) -> None:
+    def _start_service(self, proxy: ProxyProcess, ca: Authority, extra: Path | None) -> None:
         settings = self._settings
         proxy_url = None
         dependencies = {}
@@ -161,6 +176,7 @@ class _Recording:
         wiring = Wiring(proxy_url, ca, dependencies, extra)
         env = environment(wiring, os.environ, self._work)
         self._service = Service.start(settings.command, env, port=settings.port)
+        proxy.send(f"service {self._service.pid}")
         if settings.await_ready:
             self._service.wait_ready(settings.ready_timeout)
 
@@ -177,6 +193,9 @@ class _Recording:
                     self._observer.stopping("interrupted")
                     return None
                 self._hear(proxy, event)
+                if self._finished:
+                    self._observer.stopping("the recording proxy was asked to stop")
+                    return None
             if self._service is not None and self._service.returncode is not None:
                 self._observer.stopping(f"{self._service.name} ended")
                 return self._service.returncode
@@ -185,20 +204,21 @@ class _Recording:
                 return None
 
     def _stop(self, proxy: ProxyProcess, *, service_runs: bool) -> None:
-        if service_runs:
+        if service_runs and not self._finished:
             proxy.send("drain")
             self._await(proxy, "drained", self._settings.drain + 10.0)
-        self._stop_service()
+        self._stop_service(proxy)
         proxy.send("stop")
         self._await(proxy, "done", STOP_TIMEOUT)
 
-    def _stop_service(self) -> None:
+    def _stop_service(self, proxy: ProxyProcess) -> None:
         if self._service is not None:
             self._service.stop()
+            proxy.send("service 0")
 
     def _await(self, proxy: ProxyProcess, wanted: str, timeout: float) -> None:
         deadline = time.monotonic() + timeout
-        while True:
+        while not self._finished:
             event = self._next(max(0.0, deadline - time.monotonic()))
             if event is None:
                 raise ProxyDied(f"The recording proxy did not answer within {timeout:g} s ({wanted}).")
@@ -222,7 +242,8 @@ class _Recording:
                 self._observer.listening(self._settings.listeners[event["index"]], event["host"], event["port"])
             case "counters" | "done":
                 self._counters = {key: value for key, value in event.items() if key != "event"}
-                if event["event"] == "counters":
+                self._finished = event["event"] == "done"
+                if not self._finished:
                     self._observer.counters(event)
             case "warning":
                 self._observer.warning(event["what"], event["where"])

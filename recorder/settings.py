@@ -1,4 +1,7 @@
-"""What ``retape record`` shall do: command line and ``retape.toml`` put together and checked. No I/O."""
+"""What ``retape record`` shall do: command line and ``retape.toml`` put together and checked. No I/O.
+
+(But for a look into the upstream CA file.)
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,6 @@ from recorder.listeners import (
 )
 from recorder.plan import DRAIN, MAX_BODY
 
-RECORD_KEYS = ("inbound", "outbound", "label", "upstream_ca", "insecure_upstream", "max_body", "drain", "ready_timeout")
 READY_TIMEOUT = 60.0
 SECRET_WORD = re.compile(r"(?i)^(-{0,2}[\w.-]*(?:pass|secret|token|key|credential|auth)[\w.-]*=).+")
 
@@ -74,7 +76,6 @@ def settle(asked: Asked, config: Config, *, now: datetime, port: int) -> Setting
     Raises :class:`UsageError` or :class:`ConfigError`.
     """
     section = config.section("record")
-    check_keys(section, RECORD_KEYS, "[record]")
     named = _configured_dependencies(config)
     inbound = asked.inbound or _strings(section, "inbound")
     if asked.command and not inbound and any("{port}" in word for word in asked.command):
@@ -104,6 +105,8 @@ def settle(asked: Asked, config: Config, *, now: datetime, port: int) -> Setting
     ca = asked.upstream_ca or _optional_path(section, "upstream_ca")
     if ca is not None and not ca.is_file():
         raise UsageError(f"The upstream CA file {ca} does not exist.", hint="Give --upstream-ca a PEM file.")
+    if ca is not None:
+        _check_pem(ca)
     key = config.section("redact").get("key")
     return Settings(
         capture=asked.capture or Path(f"retape-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.sqlite"),
@@ -148,6 +151,18 @@ def dependency_urls(listeners: Sequence[Listener]) -> dict[str, dict[str, str]]:
         for one in listeners
         if one.role is Role.DEPENDENCY and one.target is not None
     }
+
+
+def _check_pem(file: Path) -> None:
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
+    except OSError as error:  # an SSLError is one
+        raise UsageError(
+            f"The upstream CA file {file} holds no PEM certificate that can be read.",
+            hint="It must hold -----BEGIN CERTIFICATE----- blocks; convert DER with: openssl x509 -inform der.",
+        ) from error
 
 
 def _configured_dependencies(config: Config) -> list[Listener]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
+from captures.model import CauseHow
 from captures.store import Capture
 from recorder.child import Event
 from recorder.listeners import Listener, Role, authority
@@ -17,6 +18,14 @@ ADVICE = {
     "untrusted": (
         "{where}: the service refused our certificate, so its calls there fail and are not recorded.",
         "Make it trust {ca}, or give the dependency a listener: --dependency NAME=https://{where}.",
+    ),
+    "distrusted": (
+        "{where}: its certificate is not one we trust, so calls there fail; they are recorded as failed.",
+        "Name the roots it is signed by, --upstream-ca FILE (PEM), or accept any: --insecure-upstream.",
+    ),
+    "refused": (
+        "a request to the {where} listener was not HTTP the proxy could pass on; it was answered with 400.",
+        "",
     ),
     "opaque": (
         "{where}: a connection is not HTTP; it passes through and is not recorded.",
@@ -43,10 +52,18 @@ class TextObserver:
             case Role.OUTBOUND:
                 self._say(f"  outbound    {where}  (proxy for HTTP and HTTPS)")
             case Role.DEPENDENCY:
-                self._say(f"  {listener.name:<10}  {where}  ->  {listener.target.url if listener.target else ''}")
+                given = f"  ({listener.variable}={where}{listener.path})" if listener.variable else ""
+                self._say(
+                    f"  {listener.name:<10}  {where}  ->  {listener.target.url if listener.target else ''}{given}"
+                )
 
     def ready(self, settings: Settings) -> None:
         """Where it goes, and how to stop."""
+        roles = {listener.role for listener in settings.listeners}
+        if not settings.command and Role.OUTBOUND in roles:
+            self._say(f"Clients of the outbound proxy must trust {self._ca}, or their HTTPS calls fail.")
+        if not settings.command and Role.DEPENDENCY in roles:
+            self._say("Start the service with the variables above: its calls to these dependencies go there then.")
         self._say(f"Recording into {settings.capture}. Stop with Ctrl-C.")
 
     def counters(self, event: Event) -> None:
@@ -75,16 +92,27 @@ class TextObserver:
             f"{_count(totals['inbound'], 'exchange')} recorded"
             f", {_count(totals['outbound'], 'outbound call')} to {_count(len(totals['dependencies']), 'dependency')}"
             + (f" ({', '.join(totals['dependencies'][:6])})" if totals["dependencies"] else "")
-            + (f", {totals['failed']} of all failed" if totals["failed"] else "")
             + "."
         )
+        if totals["failed"]:
+            every = totals["inbound"] + totals["outbound"]
+            self._say(f"{totals['failed']} of these {every} failed." if every > 1 else "It failed.")
         if totals["outbound"]:
-            links = ", ".join(f"{number} {how}" for how, number in totals["links"].items())
-            self._say(f"Outbound calls linked to what caused them: {links}.")
+            self._say(f"Outbound calls linked to requests: {_links(totals['links'])}.")
         if totals["redacted"]:
             self._say(f"{_count(totals['redacted'], 'place')} redacted before the write.")
         if totals["truncated"]:
             self._say(f"{_count(totals['truncated'], 'body', 'bodies')} too large to keep whole.")
+        refused = outcome.counters.get("refused", 0)
+        if refused:
+            is_in = "was not HTTP the proxy could pass on; it is" if refused == 1 else (
+                "were not HTTP the proxy could pass on; they are"
+            )  # fmt: skip
+            self._say(f"{_count(refused, 'request')} {is_in} not in the capture.")
+        for where, number in outcome.counters.get("distrusted", {}).items():
+            self._say(
+                f"{where}: {_count(number, 'connection')} failed, its certificate is not trusted (--upstream-ca)."
+            )
         lost = outcome.counters.get("faults", 0)
         if lost:
             self._say(f"warning: {_count(lost, 'fault')} inside the proxy; some exchanges may be incomplete.")
@@ -106,13 +134,22 @@ class TextObserver:
 class JsonObserver:
     """One JSON object per line on ``out`` (stdout)."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[str], None], ca: str = "") -> None:
         self._write = write
+        self._ca = ca
 
     def listening(self, listener: Listener, host: str, port: int) -> None:
         """``{"event": "listening", ...}``."""
         target = listener.target.url if listener.target else None
-        self._emit(event="listening", role=listener.role.value, name=listener.name, host=host, port=port, target=target)
+        self._emit(
+            event="listening",
+            role=listener.role.value,
+            name=listener.name,
+            host=host,
+            port=port,
+            target=target,
+            variable=listener.variable,
+        )
 
     def ready(self, settings: Settings) -> None:
         """``{"event": "ready", ...}``."""
@@ -123,7 +160,9 @@ class JsonObserver:
 
     def warning(self, what: str, where: str) -> None:
         """``{"event": "warning", ...}``."""
-        self._emit(event="warning", what=what, where=where)
+        self._emit(
+            event="warning", what=what, where=where, hint=ADVICE.get(what, ("", ""))[1].format(where=where, ca=self._ca)
+        )
 
     def stopping(self, why: str) -> None:
         """``{"event": "stopping", ...}``."""
@@ -133,12 +172,15 @@ class JsonObserver:
         """``{"event": "done", ...}``."""
         totals = totals_of(settings)
         totals.pop("truncated")
-        counted = {name: outcome.counters.get(name, 0) for name in ("seen", "written", "dropped", "truncated")}
+        counted = {
+            name: outcome.counters.get(name, 0) for name in ("seen", "written", "dropped", "truncated", "refused")
+        }
         self._emit(
             event="done",
             capture=str(settings.capture),
             **counted,
             **totals,
+            distrusted=outcome.counters.get("distrusted", {}),
             error=outcome.counters.get("error", ""),
             command_exit=outcome.command_code,
         )
@@ -175,6 +217,30 @@ def totals_of(settings: Settings) -> dict[str, Any]:
             "links": {link["how"]: link["n"] for link in links},
             "dependencies": [name["name"] for name in names if name["name"]],
         }
+
+
+LINKED = {
+    CauseHow.TRACE_HEADER: "by a trace header",
+    CauseHow.WINDOW: "by time",
+    CauseHow.AMBIGUOUS: "to one of several open requests",
+    CauseHow.NONE: "to none (no request was open)",
+}
+
+
+def _links(links: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {LINKED[CauseHow(how)]}" for how, number in links.items())
+
+
+def loss_hint(reason: str) -> str:
+    """What to do about exchanges that were dropped because of ``reason`` (the writer's word)."""
+    words = reason.lower()
+    if "queue is full" in words:
+        return "The disk did not keep up: write to a faster one with -o, or record less traffic at a time."
+    if "redacted" in words:
+        return "Check the [redact] section of retape.toml; what cannot be redacted is not written."
+    if any(word in words for word in ("full", "disk", "space", "quota", "too big", "too large")):
+        return "Make room on the disk and record again; the traffic itself was not affected."
+    return "Check that the capture's folder is there and can be written, and record again."
 
 
 def _count(number: int, singular: str, plural: str = "") -> str:

@@ -21,7 +21,7 @@ from captures.model import Cause, Direction, Exchange, Failure, FailureKind, Hea
 from captures.writer import CaptureWriter
 from recorder import messages
 from recorder.connections import Connections, Doors
-from recorder.failures import Broken, failure_of
+from recorder.failures import STOPPED, Broken, failure_of
 from recorder.listeners import Listener, Role, authority
 from recorder.tee import Tee
 
@@ -69,6 +69,7 @@ class Tape:
         self._dependencies = dependencies
         self._max_body = max_body
         self._now = now
+        self._ending = False
         self._open: dict[str, _Open] = {}  # by flow id
         self._clients: dict[str, set[str]] = {}  # client connection id -> its open flow ids
 
@@ -82,10 +83,14 @@ class Tape:
         """Whether client connection ``client`` carries an open exchange."""
         return bool(self._clients.get(client))
 
-    def finish(self, reason: str) -> None:
+    def ending(self) -> None:
+        """From now on what breaks off does so because the recording stops, and is nobody's fault."""
+        self._ending = True
+
+    def finish(self) -> None:
         """Put every exchange that is still open on the tape, as a failure."""
         for one in list(self._open.values()):
-            self._put(one, Failure(FailureKind.ABORTED, reason))
+            self._put(one, Failure(FailureKind.ABORTED, STOPPED))
 
     # -- HTTP --------------------------------------------------------------------------------------------------------
 
@@ -154,6 +159,8 @@ class Tape:
                 upstream=self._connections.why(flow.client_conn.id, address),
             )
         )
+        if self._ending and failure.kind in (FailureKind.ABORTED, FailureKind.RESET, FailureKind.TRUNCATED):
+            failure = Failure(FailureKind.ABORTED, STOPPED)
         self._put(one, failure)
         if failure.kind is not FailureKind.PROTOCOL or flow.request.timestamp_end is not None:
             flow.error = mitm_flow.Error(mitm_flow.Error.KILLED_MESSAGE)
@@ -176,7 +183,10 @@ class Tape:
         """Whatever of the connection is still open will never end by itself (a layer of mitmproxy crashed)."""
         for flow_id in list(self._clients.pop(client.id, ())):
             if flow_id in self._open:
-                self._put(self._open[flow_id], Failure(FailureKind.ABORTED, "the connection ended"))
+                self._put(
+                    self._open[flow_id],
+                    Failure(FailureKind.ABORTED, STOPPED if self._ending else "the connection ended"),
+                )
 
     # -- putting it on the tape --------------------------------------------------------------------------------------
 

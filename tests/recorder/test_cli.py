@@ -221,7 +221,9 @@ def test_a_command_that_exits_at_once(start: Start) -> None:
 
 
 def test_a_command_that_does_not_exist(start: Start) -> None:
-    code, text = start("--", "no-such-command-here").end(None)
+    recorder = start("--", "no-such-command-here")
+    code, text = recorder.end(None)
+    assert not recorder.capture.exists()
     assert code == 2
     assert "There is no command 'no-such-command-here'" in text
 
@@ -231,9 +233,21 @@ def test_a_port_that_is_taken(start: Start, option: str) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         value = f"{port}=http://127.0.0.1:9" if option == "inbound" else str(port)
-        code, text = start(f"--{option}", value).end(None)
+        recorder = start(f"--{option}", value)
+        code, text = recorder.end(None)
     assert code == 2
     assert text.splitlines()[0] == f"retape: --{option}: port {port} on 127.0.0.1 is taken by another program."
+    assert not recorder.capture.exists()
+
+
+@pytest.mark.parametrize("port", [0, 9])
+def test_an_address_that_is_not_ours(start: Start, port: int) -> None:
+    recorder = start("--inbound", f"192.0.2.1:{port}=http://127.0.0.1:1")
+    code, text = recorder.end(None)
+    assert code == 2
+    assert "--inbound cannot listen on 192.0.2.1" in text
+    assert "cannot assign requested address" in text
+    assert not recorder.capture.exists()
 
 
 @pytest.mark.parametrize(
@@ -378,6 +392,37 @@ def test_a_parent_that_dies_takes_the_proxy_along_and_loses_nothing(lab: Lab, st
         assert capture.check() == []
         assert capture.sessions()[0].ended is not None
         assert capture.count() == 1
+
+
+def test_a_parent_that_dies_takes_the_command_and_its_files_along(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    recorder = start("--", sys.executable, "-c", SERVICE, "{port}", "0", env={"TMPDIR": str(tmp_path / "tmp")})
+    ask(recorder.port("inbound"), get("/kept"))
+    children = Path(f"/proc/{recorder.process.pid}/task/{recorder.process.pid}/children").read_text().split()
+    assert len(children) == 2
+    assert list((tmp_path / "tmp").glob("retape-*"))
+    recorder.process.kill()
+    until(lambda: all(gone(int(pid)) for pid in children), "the end of the proxy and of the command")
+    assert not list((tmp_path / "tmp").glob("retape-*"))
+    assert [one.request.target for one in recorder.exchanges()] == [b"/kept"]
+
+
+def test_a_proxy_that_is_asked_to_stop(lab: Lab, start: Start) -> None:
+    recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(answering(OK))}")
+    ask(recorder.port("inbound"), get("/kept"))
+    os.kill(recorder.proxy_pid(), signal.SIGTERM)
+    assert recorder.end(None) == (0, "")
+    assert recorder.events[-1]["written"] == 1
+
+
+def test_a_capture_that_is_deleted_while_it_is_recorded(lab: Lab, start: Start) -> None:
+    recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(answering(OK))}")
+    ask(recorder.port("inbound"), get("/lost"))
+    until(lambda: len(recorder.exchanges()) == 1, "the exchange on disk")
+    recorder.capture.unlink()
+    code, text = recorder.end()
+    assert code == 3
+    assert "vanished while it was being recorded: all it held is lost (1 exchange of this session)." in text
 
 
 def test_the_text_a_person_sees(lab: Lab, tmp_path: Path) -> None:

@@ -119,6 +119,19 @@ def test_ports_are_distinct_unless_free_ones() -> None:
         check_distinct([parse_outbound("80"), parse_inbound("80", SERVICE)])
 
 
+@pytest.mark.parametrize("text", ["80=http://127.0.0.1:80", "80=http://localhost:80", "0.0.0.0:80=http://localhost:80"])
+def test_a_listener_that_would_call_itself(text: str) -> None:
+    with pytest.raises(UsageError, match="pass requests on to itself"):
+        check_distinct([parse_inbound(text, None)])
+
+
+@pytest.mark.parametrize(
+    "text", ["80=http://127.0.0.2:80", "80=http://127.0.0.1:81", "127.0.0.2:80=http://localhost:80"]
+)
+def test_a_listener_in_front_of_a_neighbour(text: str) -> None:
+    check_distinct([parse_inbound(text, None)])
+
+
 def test_a_listener_survives_the_pipe() -> None:
     one = parse_dependency("a=https://x/v2")
     back = Listener.from_json(one.to_json())

@@ -8,7 +8,7 @@ import pytest
 
 from captures.errors import UsageError
 from recorder import mends
-from tests.recorder.conftest import Lab, answering, ask, connect, head, inbound, read_until
+from tests.recorder.conftest import Lab, answering, ask, connect, head, inbound, outbound, read_until
 
 TRAILED = b"5\r\nhello\r\n0\r\nX-Sum: 1\r\nx-sum: 2\r\n\r\n"
 
@@ -109,3 +109,42 @@ def test_mending_twice_mends_once() -> None:
     before = mends._http1.Http1Client.read_headers
     mends.mend()
     assert mends._http1.Http1Client.read_headers is before
+
+
+@pytest.mark.parametrize(
+    ("door", "request_"),
+    [
+        (0, b"garbage\r\n\r\n"),
+        (0, b"GET / HTTP/1.1\r\nno colon here\r\n\r\n"),
+        (0, b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (1, b"GET http://user:word@127.0.0.1:9/ HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (1, b"GET /nowhere HTTP/1.1\r\n\r\n"),
+    ],
+)
+def test_requests_that_cannot_be_passed_on_are_counted(lab: Lab, door: int, request_: bytes) -> None:
+    with lab.recording(inbound(9), outbound()) as proxy:
+        for _ in range(2):
+            assert ask(proxy.port(door), request_).startswith(b"HTTP/1.1 400 ")
+    assert lab.exchanges() == []
+    assert proxy.last("done")["refused"] == 2
+    assert [event["what"] for event in proxy.events if event["event"] == "warning"] == ["refused"]
+
+
+def test_an_answer_of_400_is_the_service_s(lab: Lab) -> None:
+    answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with lab.recording(inbound(lab.origin(answering(answer)))) as proxy:
+        assert ask(proxy.port(), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") == answer
+    assert proxy.last("done")["refused"] == 0
+    assert lab.only().failure is None
+
+
+@pytest.mark.parametrize(("second", "status"), [(b"2", b"200"), (b"3", b"400")])
+def test_a_length_that_is_sent_twice(lab: Lab, second: bytes, status: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+    with lab.recording(inbound(lab.origin(answering(answer, 2)))) as proxy:
+        request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: %s\r\n\r\nab" % second
+        assert ask(proxy.port(), request).startswith(b"HTTP/1.1 " + status)
+    exchange = lab.only()
+    assert (exchange.failure is None) is (status == b"200")
+    if exchange.failure is None:
+        assert exchange.request.body == b"ab"

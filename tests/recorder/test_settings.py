@@ -65,7 +65,6 @@ def test_refused(asked: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"record": {"inbund": "8080"}}, 'unknown key "inbund".*"inbound"'),
         ({"record": {"drain": "long"}}, "drain must be a number"),
         ({"record": {"inbound": {"a": 1}}}, "must be text"),
         ({"dependencies": {"pay": 3}}, "pay must be a URL"),
@@ -110,3 +109,10 @@ def test_no_durations(text: str) -> None:
 def test_secrets_in_the_command_are_not_kept() -> None:
     words = ["app", "--db-password=hunter2", "API_KEY=abc", "--port=80", "--key"]
     assert shown_command(words) == ["app", "--db-password=***", "API_KEY=***", "--port=80", "--key"]
+
+
+def test_an_upstream_ca_that_holds_no_certificate(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not a certificate\n")
+    with pytest.raises(UsageError, match="holds no PEM certificate") as caught:
+        settled(outbound="0", upstream_ca=tmp_path / "ca.pem")
+    assert caught.value.hint

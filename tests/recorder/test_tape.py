@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from captures.model import CauseHow, Direction, FailureKind
+from captures.model import CauseHow, Direction, Failure, FailureKind
 from captures.service import free_port
 from captures.store import Capture
 from recorder.listeners import LOOPBACK, Listener, Role, Target
@@ -332,6 +332,24 @@ def test_the_client_goes_away_while_waiting(lab: Lab) -> None:
     assert exchange.failure is not None
     assert exchange.failure.kind is FailureKind.ABORTED
     assert exchange.request.target == b"/slow"
+
+
+def test_what_is_cut_when_the_recording_stops_says_so(lab: Lab) -> None:
+    arrived = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npartial")
+        arrived.set()
+        await reader.read()
+
+    with lab.recording(inbound(lab.origin(handle)), drain=0.05) as proxy, connect(proxy.port()) as client:
+        client.sendall(get(b"/slow"))
+        until(arrived.is_set)
+        read_until(client, b"partial")
+        proxy.command("stop")
+        until(lambda: proxy.has("done"))
+    assert lab.only().failure == Failure(FailureKind.ABORTED, "recording stopped before it was complete")
 
 
 def test_the_client_goes_away_inside_its_upload(lab: Lab) -> None:

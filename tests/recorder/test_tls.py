@@ -112,6 +112,20 @@ def test_a_tls_server_that_cannot_be_reached(
     assert (exchange.request.target, exchange.request.body) == (b"/charges", b"amount")
 
 
+def test_a_server_we_do_not_trust_is_told_once(lab: Lab, tmp_path: Path) -> None:
+    stranger = Authority.load_or_create(tmp_path / "other").leaf_context("localhost")
+    port = lab.origin(answering(OK), ssl=stranger)
+    listener = Listener(Role.DEPENDENCY, LOOPBACK, 0, Target("https", "localhost", port), "payments")
+    with lab.recording(listener) as proxy:
+        for _ in range(2):
+            assert ask(proxy.port(), b"GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") == b""
+    where = f"localhost:{port}"
+    assert [event for event in proxy.events if event["event"] == "warning"] == [
+        {"event": "warning", "what": "distrusted", "where": where}
+    ]
+    assert proxy.last("done")["distrusted"] == {where: 2}
+
+
 def test_insecure_upstream_accepts_anything(lab: Lab, tmp_path: Path) -> None:
     port = lab.origin(answering(OK), ssl=Authority.load_or_create(tmp_path / "other").leaf_context("other"))
     with lab.recording(outbound(), insecure=True) as proxy:
