@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import Any
@@ -49,14 +49,16 @@ class Alignment:
         return False
 
 
-def align(left: list[Any], right: list[Any], names: tuple[str, ...], node: Node | None, place: Place) -> Alignment:
-    """Align two unequal arrays."""
+def align(
+    left: list[Any], right: list[Any], names: tuple[str, ...], node: Node | None, place: Place, *, ordered: bool = True
+) -> Alignment:
+    """Align two unequal arrays. Not ``ordered``: position says nothing about what belongs together."""
     if not left or not right:
         return Alignment((), tuple(range(len(left))), tuple(range(len(right))))
     if all(type(item) is dict for item in left) and all(type(item) is dict for item in right):
         return _objects(left, right, node, place, names)
     if not any(type(item) is dict or type(item) is list for item in (*left, *right)):
-        return _scalars(left, right, names, place)
+        return _scalars(left, right, names, place, ordered)
     return _by_content(left, right, place, names)
 
 
@@ -67,12 +69,20 @@ def by_position(left: list[Any], right: list[Any]) -> Alignment:
     return Alignment(pairs, tuple(range(common, len(left))), tuple(range(common, len(right))), certain=False)
 
 
-def _scalars(left: list[Any], right: list[Any], names: tuple[str, ...], place: Place) -> Alignment:
+def _scalars(left: list[Any], right: list[Any], names: tuple[str, ...], place: Place, ordered: bool) -> Alignment:
     ours = [_renamed(item, names, place) for item in left]
     theirs = [repr(item) for item in right]
     matched = _multiset(ours, theirs)
     if len(matched.pairs) == len(left) == len(right):
         return matched
+    if not ordered:
+        if set(ours) == set(theirs):
+            return replace(matched, multiplicity=True)
+        rest = min(len(matched.removed), len(matched.added))
+        in_turn = zip(matched.removed[:rest], matched.added[:rest], strict=True)
+        return Alignment(
+            tuple(sorted((*matched.pairs, *in_turn))), matched.removed[rest:], matched.added[rest:], certain=False
+        )
     if len(left) == len(right):  # values changed in place, unless what is left over moved
         in_place = sum(one == other for one, other in zip(ours, theirs, strict=True))
         if in_place == len(matched.pairs):

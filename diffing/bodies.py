@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -62,12 +63,12 @@ def _told_alike(recorded: Headers, replayed: Headers) -> bool:
     return all(header(recorded, name) == header(replayed, name) for name in ("content-type", "content-encoding"))
 
 
-def learn_body(profile: Profile, scope: str, body: bytes, headers: Headers) -> None:
-    """Count a recorded body into the profile."""
+def learn_body(profile: Profile, scope: str, body: bytes, headers: Headers, asked: Hashable | None = None) -> None:
+    """Count a recorded body into the profile. ``asked``: see :meth:`diffing.profile.Profile.add`."""
     decoded = decode(body, headers)
     value = _structured(decoded)
     if value is not None or isinstance(decoded, JsonBody):
-        profile.add(scope, "body", value)
+        profile.add(scope, "body", value, asked)
 
 
 def _node(place: Place) -> Node | None:

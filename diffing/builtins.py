@@ -41,6 +41,11 @@ BUILTIN_RULES = (
     BuiltinRule("builtin.cookie-lifetime", "a cookie's Expires differs", "the same distance from now"),
     BuiltinRule("builtin.boundary", "multipart boundaries differ", "the parts"),
     BuiltinRule("builtin.own-host", "the service's own authority differs in URLs", "the rest of the URL"),
+    BuiltinRule(
+        "builtin.unordered-array",
+        "items stand in another order where the recording itself shows the same ones in two orders",
+        "the same items, each compared as ever",
+    ),
     BuiltinRule("builtin.layout", "the same JSON or form is laid out differently", "the same values"),
     BuiltinRule("builtin.client-header", "an HTTP client library's own headers differ", "nothing: User-Agent and such"),
     BuiltinRule("volatile.binding", "the replay itself put the new value in the old one's place", "identity"),

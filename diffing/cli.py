@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from captures.store import Capture
 
 _RULES = click.option(
     "--rules", "rules_file", type=click.Path(path_type=Path), help="A further rules file, beside retape.rules.toml."
@@ -60,12 +64,19 @@ def diff(
     Exit codes: 0 clean, 1 drift, 3 inconclusive, 5 nothing to compare.
     """
     from captures.config import load
+    from captures.errors import UsageError
     from captures.store import Capture
     from diffing.engine import compare_captures
     from diffing.options import options_from
-    from diffing.reports import parse_spec, write
+    from diffing.reports import parse_specs, write
 
-    specs = [parse_spec(text) for text in reports or ("terminal",)]
+    specs = parse_specs(reports)
+    with Capture.open(recorded) as first, Capture.open(replayed) as second:
+        if _is_run(first) and not _is_run(second):
+            raise UsageError(
+                f"{recorded} is a run and {replayed} a recording: they are the wrong way round.",
+                hint=f"retape diff {replayed} {recorded}",
+            )
     options = options_from(load(explicit=config, rules=rules_file), fail_on=fail_on, only=only, today=_today())
     result = compare_captures(recorded, replayed, options)
     with Capture.open(recorded) as source, Capture.open(replayed) as run:
@@ -74,6 +85,11 @@ def diff(
             if path is not None:
                 click.echo(f"retape: wrote {path}", err=True)
     return result.exit_code
+
+
+def _is_run(capture: Capture) -> bool:
+    modes = {session.mode for session in capture.sessions()}
+    return modes == {"replay"}
 
 
 @click.group()

@@ -27,7 +27,7 @@ ADVICE = (
 def wanting(recorded: Exchange, replayed: Exchange) -> str | None:
     """Why this pair cannot be judged, as a sentence without values, or None."""
     old, new = recorded.response, replayed.response
-    if old is None or new is None or old.status >= 400 or old.status == new.status:
+    if old is None or new is None or old.status == new.status:
         return None
     redacted = recorded.notes.get("redacted")
     if not isinstance(redacted, Mapping):

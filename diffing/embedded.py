@@ -18,6 +18,8 @@ from diffing.scalars import integer_key, judge_integer_id, judge_whole
 
 _PIECE = re.compile(
     r"\d{4}-\d\d-\d\d[Tt _]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:\s?(?:Z|UTC|[+-]\d\d:?\d\d)(?![A-Za-z0-9]))?"
+    r"|(?<![\d./])\d\d?/\d\d?/\d{4},? \d\d?:\d\d(?::\d\d)?[ \u00a0\u202f]?(?:[AP]M|[ap]m)\b"
+    r"|(?<![\d./])\d\d?\.\d\d?\.\d{4},? \d\d?:\d\d(?::\d\d)?(?![\d:])"
     r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? \d\d?[ -][A-Z][a-z]{2}[ -]\d{2,4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})"
     r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}"
     r"|\d\d?/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}"

@@ -88,6 +88,15 @@ class _Side:
     def outbound(self) -> Iterator[Exchange]:
         return self.capture.exchanges(direction=Direction.OUTBOUND, session=self.session)
 
+    def timeline(self) -> startup.Timeline:
+        """When its requests began and ended."""
+        where = "" if self.session is None else f" AND session = {self.session}"
+        rows = self.capture.query(
+            "SELECT session, started, COALESCE(ended, started) AS ended FROM exchange "
+            f"WHERE direction = 'inbound'{where}"
+        )
+        return startup.Timeline.of((row["session"], row["started"], row["ended"]) for row in rows)
+
     def started(self, exchange: Exchange) -> float:
         session = self.sessions.get(exchange.session)
         return min(session.started, exchange.timing.started) if session else exchange.timing.started
@@ -106,14 +115,26 @@ class _Comparison:
     by_likeness: dict[int, int] | None = field(init=False, default=None)
     extra: list[int] = field(init=False, default_factory=list)
     notes: list[str] = field(init=False, default_factory=list)
+    outside: set[int] = field(init=False, default_factory=set)  # calls of the run that belong to no exchange after all
+    pools: startup.Pools | None = field(init=False, default=None)
 
     def result(self) -> Result:
         self._prepare()
         for exchange in self.source_capture.exchanges():
             learn_recorded(exchange, self.context)
+        ours: set[int] = set()
+        theirs: set[int] = set()
+        until = float("inf")
         for pair in self._pairs(setup=True):
             if pair.replayed is not None:
                 learn_pair(pair.recorded, pair.replayed, self.context, pair.recorded_calls, pair.replayed_calls)
+            else:
+                until = min(until, pair.recorded.timing.started)
+            ours.update(call.id for call in pair.recorded_calls)
+            theirs.update(call.id for call in pair.replayed_calls)
+        self.pools = self._pooled(ours, theirs, until)
+        if self.pools is not None:
+            self.pools.learn(self.context)
         return self._judge()
 
     # -- preparing ------------------------------------------------------------------------------------------------
@@ -211,6 +232,25 @@ class _Comparison:
         ]
         return answers[-1] if answers else None
 
+    def _pooled(self, ours: set[int], theirs: set[int], until: float) -> startup.Pools | None:
+        """The calls outside any request; ``ours`` and ``theirs`` belong to exchanges. None: there is nothing to say."""
+        if not self._calls_seen or self.by_likeness is not None or self.selection:
+            return None
+        part = self._partial  # what was not sent leaves calls unmade; a call nobody recorded is new all the same
+        return startup.Pools(
+            () if part else tuple(c for c in self.source.outbound() if c.id not in ours and _loose(c) and _served(c)),
+            tuple(
+                call
+                for call in self.run.outbound()
+                if call.id not in theirs
+                and (call.id in self.outside or _loose(call))
+                and not (part and call.replay_of is not None)
+            ),
+            self.source.timeline(),
+            self.run.timeline(),
+            until,
+        )
+
     @property
     def _calls_seen(self) -> bool:
         return bool(self.meta.get("stubbed", True))
@@ -226,13 +266,17 @@ class _Comparison:
         for call in tuple(theirs.values()):
             if call.replay_of is not None and call.replay_of not in ours:
                 for stub in self.source_capture.exchanges(ids=[call.replay_of]):
-                    if stub.cause is None or stub.cause.exchange is None:
+                    if _outside(stub):  # it fell into this exchange's time by chance
+                        self.outside.add(call.id)
+                        del theirs[call.id]
+                    elif stub.cause is None or stub.cause.exchange is None:
                         ours[stub.id] = stub
         answered = {call.replay_of for call in theirs.values()}
-        for identity in ours.keys() - answered:
+        for identity in ours:
             for call in self.run_capture.replays_of(identity):
                 unclear = call.cause is None or call.cause.exchange is None
-                if unclear and call.direction is Direction.OUTBOUND and call.session == self.run.session:
+                late = identity not in answered or call.notes.get("matched") == "exhausted"
+                if unclear and late and call.direction is Direction.OUTBOUND and call.session == self.run.session:
                     theirs[call.id] = call
         return tuple(ours[key] for key in sorted(ours)), tuple(theirs[key] for key in sorted(theirs))
 
@@ -269,11 +313,17 @@ class _Comparison:
                 hint=f"List what there is: retape capture ls {self.source_capture.path}",
             )
         grouping.add(self._extra_findings())
-        if self._calls_seen and not self._partial:
+        pool_reasons: list[str] = []
+        if self.pools is not None:
+            verdicts = self.pools.judge(self.context)
+            grouping.add(verdicts.findings)
+            rules.update(verdicts.rules)
+            pool_reasons = verdicts.inconclusive
+        elif self._calls_seen and not self._partial:
             ours = (call for call in self.source.outbound() if call.id not in used_ours and _loose(call))
             theirs = (call for call in self.run.outbound() if call.id not in used_theirs and _loose(call))
-            grouping.add(startup.compare_pools(ours, theirs, self.context.call_of))
-        reasons = self._reasons(unjudged)
+            grouping.add(startup.compare_counts(ours, theirs, self.context.call_of))
+        reasons = tuple(dict.fromkeys((*self._reasons(unjudged), *pool_reasons)))
         groups = tuple(
             self._reproducible(group) for group in grouping.groups(self.context.profile, judged, self._decisions())
         )
@@ -331,7 +381,7 @@ class _Comparison:
         return {row["fingerprint"]: known[row["decision"]] for row in rows if row["decision"] in known}
 
     def _reproducible(self, group: Group) -> Group:
-        if not group.exchanges:
+        if not group.exchanges or group.endpoint in startup.PLACES:
             return group
         first = group.examples[0]
         if group.class_id == "exchange.extra":
@@ -397,3 +447,13 @@ def _call_name(exchange: Exchange, templates: Mapping[str, Templates]) -> str:
 
 def _loose(call: Exchange) -> bool:
     return call.cause is None or call.cause.how in (CauseHow.NONE, CauseHow.AMBIGUOUS) or call.cause.exchange is None
+
+
+def _outside(call: Exchange) -> bool:
+    """Whether ``call`` was recorded while no request was open."""
+    return call.cause is not None and call.cause.how is CauseHow.NONE
+
+
+def _served(call: Exchange) -> bool:
+    """Whether a replay writes down that it answered ``call`` (no refused tunnels, no WebSockets)."""
+    return call.protocol == "http" and call.request.method != "CONNECT"

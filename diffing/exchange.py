@@ -58,10 +58,11 @@ def learn_recorded(exchange: Exchange, context: Context) -> None:
         return
     endpoint = context.endpoint_of(exchange)
     profile.endpoints[endpoint] = profile.endpoints.get(endpoint, 0) + 1
+    asked = profile.writes.asked(exchange.session, exchange.request)
     if exchange.response is not None and not exchange.body_truncated:
         scope = f"{endpoint} {exchange.response.status}"
         profile.add_headers(scope, {name.decode("latin-1").lower() for name, _ in exchange.response.headers})
-        learn_body(profile, scope, exchange.response.body, exchange.response.headers)
+        learn_body(profile, scope, exchange.response.body, exchange.response.headers, asked)
 
 
 def learn_pair(

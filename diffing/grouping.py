@@ -124,6 +124,8 @@ class Grouping:
         name = fingerprint(class_id, endpoint, location, change)
         total = sum(judged.values()) if endpoint == EVERYWHERE else judged.get(endpoint, 0)
         seen = f"in {len(found.exchanges)} of {total} replayed exchanges" if total else ""
+        if class_id.startswith("exchange."):  # what has no partner is none of the exchanges that were judged
+            seen = f"beside {total} with a partner"
         return Group(
             fingerprint=name,
             class_id=class_id,

@@ -19,6 +19,7 @@ from diffing.place import Accepted, Place, Trail, Verdicts, body_location
 from diffing.profile import Node, generated_name
 from diffing.rules import Rule, rule_at
 from diffing.scalars import judge, learn_equal
+from diffing.updates import stands_still
 from diffing.volatile import shape_of
 
 SHALLOW = 12
@@ -69,8 +70,8 @@ class JsonComparison:
 
     def _ruled(self, left: Any, right: Any, trail: Trail) -> bool:
         rule = rule_at(self.rules, trail)
-        if rule is None or same(left, right):
-            return False
+        if rule is None or rule.matcher.unordered or same(left, right):
+            return False  # an `unordered` array is walked as ever: see _array_findings
         complaint = rule.matcher.complaint(left, right)
         if complaint is None:
             self.verdicts.rule(rule.id)
@@ -120,6 +121,9 @@ class JsonComparison:
         stack.extend((left[name], right[name], (*trail, name), node.child(name) if node else None) for name in both)
         if self.place.learning:
             return
+        still = stands_still(left, right, node, self.place) if self.place.side == "response" else None
+        if still is not None and not (self.rules and rule_at(self.rules, (*trail, still[0]))):
+            self.find("value-changed", (*trail, still[0]), left[still[0]], right[still[0]], still[1])
         for name in gone:
             self._missing(left[name], (*trail, name), node)
         for name in new:
@@ -178,12 +182,21 @@ class JsonComparison:
         if len(trail) > DEEP or len(left) == len(right) == 1:
             alignment = by_position(left, right)
         else:
-            alignment = align(left, right, _names(trail), node, self.place)
+            alignment = align(left, right, _names(trail), node, self.place, ordered=not self._unordered(trail, node))
         stack.extend((left[one], right[other], (*trail, one), items) for one, other in reversed(alignment.pairs))
         if not self.place.learning:
-            self._array_findings(left, right, alignment, trail)
+            self._array_findings(left, right, alignment, trail, node)
 
-    def _array_findings(self, left: list[Any], right: list[Any], alignment: Alignment, trail: Trail) -> None:
+    def _unordered(self, trail: Trail, node: Node | None) -> str:
+        """The rule by which the order of this array means nothing, or nothing."""
+        rule = rule_at(self.rules, trail) if self.rules else None
+        if rule is not None and rule.matcher.unordered:
+            return rule.id
+        return "builtin.unordered-array" if node is not None and node.unordered else ""
+
+    def _array_findings(
+        self, left: list[Any], right: list[Any], alignment: Alignment, trail: Trail, node: Node | None
+    ) -> None:
         whose = f", aligned by {alignment.key}" if alignment.key else ""
         if alignment.multiplicity and (alignment.removed or alignment.added):
             self.find("array-multiplicity", trail, left, right, f"{len(left)} items, now {len(right)}")
@@ -197,9 +210,11 @@ class JsonComparison:
                 evidence = f"{len(alignment.added)} items beside {len(left)} recorded{whose}"
                 self.find("array-item-added", (*trail, at), ABSENT, right[at], evidence)
         if alignment.reordered:
-            by = _sorted_by_volatile(left, right, alignment)
-            if by:
+            rule = self._unordered(trail, node)
+            if _sorted_by_volatile(left, right, alignment):
                 self.verdicts.rule("volatile.sort-key")
+            elif rule:
+                self.verdicts.rule(rule)
             else:
                 self.find("array-order", trail, left, right, f"{len(alignment.pairs)} items{whose}")
 

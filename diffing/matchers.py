@@ -5,6 +5,7 @@ one (a field that is gone stays a finding), and all but ``any`` demand the type 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,7 @@ from typing import Any
 
 from captures.errors import ConfigError
 from diffing import moments
+from diffing.flatten import flatten, same
 from diffing.volatile import Family, shape_of
 
 WORDS = {
@@ -27,6 +29,7 @@ WORDS = {
     "type": "the same JSON type as recorded",
     "any": "anything that is there",
     "optional": "nothing, or the same JSON type as recorded",
+    "unordered": "an array of the same items in any order",
     "regex:PATTERN": "a string that the pattern matches as a whole",
     "one-of": "one of the rule's `values`",
 }
@@ -39,6 +42,7 @@ class Matcher:
     word: str
     check: Callable[[Any, Any], bool]  # (recorded, replayed) -> satisfied
     optional: bool = False  # absence satisfies it as well
+    unordered: bool = False  # the walk of a JSON body compares the items as ever and only lets their order differ
 
     def complaint(self, recorded: Any, replayed: Any) -> str | None:
         """None when ``replayed`` satisfies it, else one sentence without the value."""
@@ -66,7 +70,7 @@ def compile_matcher(word: str, values: tuple[Any, ...], tolerance: object, where
     if check is None:
         known = ", ".join(WORDS)
         raise ConfigError(f"{where}: expect = {word!r} is no matcher.", hint=f"Known are: {known}.")
-    return Matcher(word, check, optional=word == "optional")
+    return Matcher(word, check, optional=word == "optional", unordered=word == "unordered")
 
 
 def json_type(value: Any) -> str:
@@ -116,6 +120,12 @@ def _near(tolerance: object, where: str) -> Callable[[Any, Any], bool]:
     return check
 
 
+def _same_items(recorded: Any, replayed: Any) -> bool:
+    if type(recorded) is not list or type(replayed) is not list:
+        return same(recorded, replayed)
+    return Counter(map(flatten, recorded)) == Counter(map(flatten, replayed))
+
+
 def _is_moment(_: Any, value: Any) -> bool:
     if isinstance(value, str):
         return (moments.read(value) or moments.read_epoch_text(value)) is not None
@@ -150,4 +160,5 @@ _CHECKS: dict[str, Callable[[Any, Any], bool]] = {
     "type": lambda recorded, replayed: broad_type(recorded) == broad_type(replayed),
     "optional": lambda recorded, replayed: broad_type(recorded) == broad_type(replayed),
     "any": lambda _, __: True,
+    "unordered": _same_items,
 }

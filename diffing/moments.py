@@ -27,6 +27,10 @@ _HTTP = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w -]+ \d{2,4} \d\d:
 _CTIME = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}")
 _SLASHED = re.compile(r"\d\d?/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
 
+_US = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})(,? )(\d\d?):(\d\d)(:\d\d)?([ \u00a0\u202f]?)([AP]M|[ap]m)")
+_DOTTED = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})(,? )(\d\d?):(\d\d)(:\d\d)?")
+"""For people, so only with a time of day: ``11/20/2026`` alone is also a fraction, a version or a day-first date."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -58,6 +62,8 @@ def read(text: str) -> Moment | None:
         return _iso(text) or _compact(text)
     if len(text) > 40:
         return None
+    if text[:1].isdigit() and (local := _for_people(text)):
+        return local
     if _HTTP.fullmatch(text):
         try:
             when = parsedate_to_datetime(text)
@@ -143,6 +149,34 @@ def _iso(text: str) -> Moment | None:
     style = "" if not offset else offset if offset.isalpha() else re.sub(r"\d", "0", offset.replace("-", "+"))
     facets = (separator, second is not None, point or "", len(fraction or ""), style)
     return Moment("datetime", seconds, 1.0 if second else 60.0, facets, zoned=bool(offset))
+
+
+def _for_people(text: str) -> Moment | None:
+    """``11/21/2026 09:19 AM`` (month first, as the twelve-hour clock has it) and ``21.11.2026 09:19``.
+
+    Zeros that pad are no facet: most values do not show whether there would be one.
+    """
+    if match := _US.fullmatch(text):
+        month, day, year, gap, hour, minute, second, space, half = match.groups()
+        if not 1 <= int(hour) <= 12:
+            return None
+        hours = int(hour) % 12 + (12 if half in ("PM", "pm") else 0)
+        facets: tuple[object, ...] = ("month/day", gap, bool(second), space, half.isupper())
+    elif match := _DOTTED.fullmatch(text):
+        day, month, year, gap, hour, minute, second = match.groups()
+        hours = int(hour)
+        facets = ("day.month", gap, bool(second))
+    else:
+        return None
+    try:
+        when = datetime(int(year), int(month), int(day), hours, int(minute), int((second or ":0")[1:]), tzinfo=UTC)
+    except ValueError:
+        return None
+    seconds = when.timestamp()
+    if not EARLIEST <= seconds <= LATEST:
+        return None
+    # One facet, so that no rule about the fractions of ISO 8601 is applied to it.
+    return Moment("datetime", seconds, 1.0 if second else 60.0, (facets,), zoned=False)
 
 
 def _zone(offset: str | None) -> timezone:

@@ -6,8 +6,8 @@ over is a call no longer made, a new one, or a recorded one made more often.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 from captures.decoding import form_fields, media_type
@@ -38,7 +38,7 @@ def compare_calls(
         compare_call(place, verdicts, ours, theirs, name_of(ours))
     if place.learning:
         return
-    _left_over(place, verdicts, recorded, replayed, missing, extra, name_of, known_dependencies)
+    left_over(place, verdicts, recorded, replayed, missing, extra, name_of, known_dependencies)
 
 
 def pair_calls(
@@ -55,30 +55,35 @@ def pair_calls(
             pairs.append((stub, call))
         else:
             free.append(call)
-    for alike in (_same_request, _same_target, _any):
+    for alike in (_request, _target, _nothing):
+        by_likeness: dict[Hashable, deque[Exchange]] = defaultdict(deque)
+        if free:
+            for one in waiting.values():
+                by_likeness[name_of(one), alike(one)].append(one)
         still: list[Exchange] = []
         for call in free:
-            name = name_of(call)
-            match = next((one for one in waiting.values() if name_of(one) == name and alike(one, call)), None)
-            if match is None:
+            candidates = by_likeness.get((name_of(call), alike(call)))
+            if not candidates:
                 still.append(call)
             else:
+                match = candidates.popleft()
                 del waiting[match.id]
                 pairs.append((match, call))
         free = still
     return sorted(pairs, key=lambda pair: pair[0].id), list(waiting.values()), free
 
 
-def _same_request(one: Exchange, other: Exchange) -> bool:
-    return one.request.target == other.request.target and one.request.body == other.request.body
+def _request(call: Exchange) -> Hashable:
+    return call.request.target, call.request.body
 
 
-def _same_target(one: Exchange, other: Exchange) -> bool:
-    return one.request.target == other.request.target
+def _target(call: Exchange) -> Hashable:
+    return call.request.target
 
 
-def _any(one: Exchange, other: Exchange) -> bool:
-    return True
+def _nothing(call: Exchange) -> Hashable:
+    del call
+    return None
 
 
 def call_place(place: Place, recorded: Exchange, replayed: Exchange, name: str) -> Place:
@@ -202,7 +207,7 @@ def _media_type(place: Place, verdicts: Verdicts, recorded: Headers, replayed: H
         verdicts.find(place, "outbound.request.media-type", location, location, old or ABSENT, new or ABSENT)
 
 
-def _left_over(
+def left_over(
     place: Place,
     verdicts: Verdicts,
     recorded: Sequence[Exchange],

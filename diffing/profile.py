@@ -7,12 +7,14 @@ field from an optional one, and a value that varies by itself from one that does
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from diffing.matchers import broad_type
 from diffing.names import Hint, hint_of
+from diffing.orders import Writes, learn_orders
+from diffing.updates import is_update, learn_update
 from diffing.volatile import shape_of
 
 DISTINCT = 64
@@ -41,6 +43,10 @@ class Node:
     replayed_facets: set[tuple[object, ...]] = field(default_factory=set)
     keyed: set[str] = field(default_factory=set)  # fields that told this array's items apart so far
     unkeyed: set[str] = field(default_factory=set)  # fields that once did not
+    orders: dict[int, int] | None = None  # of an array: multiset of items -> the order it had (hashes)
+    updates: int = 0  # objects here that say when they were created and when updated
+    updates_apart: int = 0  # those of them that were updated later
+    unordered: bool = False  # the same items stood in two orders in answers to one request
 
     def child(self, name: str) -> Node | None:
         """The place of member ``name``, if it was recorded."""
@@ -79,6 +85,7 @@ class Profile:
     samples: dict[str, int] = field(default_factory=dict)
     endpoints: dict[str, int] = field(default_factory=dict)
     nodes: int = 0
+    writes: Writes = field(default_factory=Writes)
 
     def tree(self, scope: str, part: str) -> Node | None:
         """The tree of ``part`` under ``scope`` (an endpoint with its status)."""
@@ -95,17 +102,20 @@ class Profile:
         """(samples with the header, samples)."""
         return self.headers.get(scope, {}).get(name, 0), self.samples.get(scope, 0)
 
-    def add(self, scope: str, part: str, value: Any) -> None:
-        """Count one recorded document."""
+    def add(self, scope: str, part: str, value: Any, asked: Hashable | None = None) -> None:
+        """Count one recorded document. ``asked``: what it answers (:meth:`diffing.orders.Writes.asked`)."""
         root = self.trees.get((scope, part))
         if root is None:
             root = self.trees[scope, part] = Node()
         stack: list[tuple[Any, Node]] = [(value, root)]
+        updating = is_update(scope)
         while stack:
             item, node = stack.pop()
             node.seen += 1
             if type(item) is dict:
                 node.objects += 1
+                if updating:
+                    learn_update(item, node)
                 for name, child in item.items():
                     under = node.children.get(name)
                     if under is None:
@@ -123,6 +133,8 @@ class Profile:
                 stack.extend((child, node.items) for child in item)
             else:
                 _count_scalar(node, item)
+        if asked is not None and type(value) in (dict, list):
+            learn_orders(value, root, asked)
 
     def _member(self, node: Node, name: str) -> Node | None:
         if generated_name(name):

@@ -18,6 +18,9 @@ _LEFT_OUT = frozenset(
     b"user-agent keep-alive te".split()
 )
 LONGEST_BODY = 2_000  # characters
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u061c\u2028-\u202e\u2060-\u2069\ufeff]")
+"""What acts instead of being seen: reports escape it in their own way, which a shell would take literally."""
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def curl_line(exchange: Exchange, target: str | None) -> str:
@@ -37,7 +40,7 @@ def curl_line(exchange: Exchange, target: str | None) -> str:
         if _SECRET.search(text):
             words.append(f'-H "{_safe(text)}: ${re.sub(r"[^A-Z0-9]", "_", text.upper())}"')
         else:
-            words.append(f"-H {shlex.quote(text + ': ' + value.decode('latin-1'))}")
+            words.append(f"-H {_quoted(text + ': ' + value.decode('latin-1'))}")
     if request.body:
         words.append(_body(exchange.id, request))
     return " ".join(words)
@@ -51,11 +54,11 @@ def replay_command(capture: str, exchange: int, meta: Mapping[str, Any]) -> str:
         words += ["--", *(str(word) for word in command)]
     elif meta.get("target"):
         words += ["--target", str(meta["target"])]
-    return shlex.join(words)
+    return " ".join(_quoted(word) for word in words)
 
 
 def _url(base: str, target: str) -> str:
-    return f'"{base}{_safe(target)}"' if base.endswith("$PORT") else shlex.quote(base + target)
+    return f'"{base}{_safe(target)}"' if base.endswith("$PORT") else _quoted(base + target)
 
 
 def _safe(text: str) -> str:
@@ -70,4 +73,18 @@ def _body(identity: int, request: Request) -> str:
         text = ""
     if not text or len(text) > LONGEST_BODY or "\x00" in text:
         return f"--data-binary @body  # the request body of exchange {identity}"
-    return f"--data-binary {shlex.quote(text)}"
+    return f"--data-binary {_quoted(text)}"
+
+
+def _quoted(text: str) -> str:
+    """``text`` as one word of one line: with control characters as ``$'…'``, which bash, zsh and ksh read."""
+    if not _CONTROL.search(text):
+        return shlex.quote(text)
+    plain = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{_CONTROL.sub(_escape, plain)}'"
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    # Octal by bytes and of fixed width: a digit that follows is never taken for part of it.
+    return _SHORT.get(character) or "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogatepass"))

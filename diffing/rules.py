@@ -122,6 +122,11 @@ def _rule(entry: Mapping[str, Any], name: str, here: str) -> Rule:
         raise ConfigError(f"{here}: expect is missing.", hint='Say what must hold: expect = "timestamp"')
     matcher = compile_matcher(word, tuple(values), entry.get("tolerance"), here)
     part, path = _location(location, here)
+    if matcher.unordered and (path is None or not part.endswith(".body")):
+        raise ConfigError(
+            f'{here}: expect = "unordered" goes with an array of a body, not with {location!r}.',
+            hint='Name the array itself: location = "$.items"',
+        )
     return Rule(
         id=name,
         endpoint=str(entry.get("endpoint", "*")),

@@ -9,6 +9,7 @@ import difflib
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,19 @@ def parse_spec(text: str) -> ReportSpec:
     if not where or where == "-":
         return ReportSpec(name, Path(DEFAULT_HTML) if name == "html" else None)
     return ReportSpec(name, Path(where))
+
+
+def parse_specs(texts: Sequence[str]) -> list[ReportSpec]:
+    """Every ``--report``, or the terminal's. Raises :class:`UsageError`, also when two would share a place."""
+    specs = [parse_spec(text) for text in texts or ("terminal",)]
+    places = [spec.path for spec in specs]
+    for spec in specs:
+        if places.count(spec.path) > 1:
+            where = visible(str(spec.path)) if spec.path else "stdout"
+            raise UsageError(
+                f"Two reports would go to {where}.", hint=f"Give one a file of its own: --report {spec.format}=PATH."
+            )
+    return specs
 
 
 def write(
@@ -122,4 +136,4 @@ def _replace(path: Path, text: str) -> None:
         ) from error
 
 
-__all__ = ["DEFAULT_HTML", "FORMATS", "ReportSpec", "parse_spec", "write"]
+__all__ = ["DEFAULT_HTML", "FORMATS", "ReportSpec", "parse_spec", "parse_specs", "write"]

@@ -34,6 +34,7 @@ from diffing.reports.wording import (
     title,
     verdict_sentence,
 )
+from diffing.startup import PLACES
 
 EXTRA, UNATTRIBUTED = (
     "exchange.extra",
@@ -219,7 +220,7 @@ def _example(finding: Finding) -> dict[str, Any]:
 
 def _key(finding: Finding) -> str:
     """The element of the finding's exchange. A letter says whose id it is: two captures number independently."""
-    if finding.class_id == UNATTRIBUTED:
+    if finding.class_id == UNATTRIBUTED or finding.endpoint in PLACES:
         return f"u-{finding.outbound_recorded or 0}-{finding.outbound_replayed or 0}"
     return f"{'r' if finding.class_id == EXTRA else 'x'}-{finding.exchange}"
 
@@ -227,7 +228,7 @@ def _key(finding: Finding) -> str:
 def _exchange(
     finding: Finding, judgement: Judgement | None, recorded: Capture | None, replayed: Capture | None
 ) -> dict[str, Any]:
-    if finding.class_id == UNATTRIBUTED:
+    if finding.class_id == UNATTRIBUTED or finding.endpoint in PLACES:
         before, after = _find(recorded, finding.outbound_recorded), _find(replayed, finding.outbound_replayed)
         return exchange_detail(before, after, (), (), (finding,), ruled=False)
     if finding.class_id == EXTRA:

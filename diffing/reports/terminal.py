@@ -14,13 +14,13 @@ from captures.store import Capture
 from diffing.model import Decision, Group, Result
 from diffing.reports.coverage import Miss, misses
 from diffing.reports.text import clip, counted, visible
-from diffing.reports.values import shown_pair
 from diffing.reports.wording import (
     COLUMNS,
     LEVELS,
     WORDS,
     name_of,
     rule_snippet,
+    shown_values,
     verdict_sentence,
 )
 
@@ -111,7 +111,7 @@ class _Printer:
             (decision, ""),
         )
         example = group.examples[0] if group.examples else group
-        before, after = shown_pair(example.recorded, example.replayed, 48)
+        before, after = shown_values(example, 48)
         why = [group.class_id, counted(len(group.exchanges) or group.count, "exchange")]
         why += [visible(group.evidence)] if group.evidence else []
         self._line(("    ", ""), (before, "red"), (" → ", ""), (after, "green"), ("   " + " · ".join(why), "dim"))

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from diffing.model import ABSENT, Decision, Group, Level, Result
+from diffing.model import ABSENT, Decision, Finding, Group, Level, Result
 from diffing.reports.text import counted, visible
-from diffing.reports.values import dump
+from diffing.reports.values import dump, shown, shown_pair
 
 WORDS = {"clean": "Clean", "drift": "Drift", "inconclusive": "Inconclusive"}
 COLUMNS = (  # ledger columns in reading order, with the words for people
@@ -17,6 +17,9 @@ COLUMNS = (  # ledger columns in reading order, with the words for people
     ("drifted", "drifted"),
     ("failed", "failed"),
     ("not_replayed", "not replayed"),
+)
+_COUNTING_CALLS = frozenset(
+    f"outbound.{change}" for change in ("missing", "extra", "repeated", "fewer", "new-dependency", "unattributed")
 )
 LEVELS = (Level.ERROR, Level.WARNING, Level.INFO)
 
@@ -104,6 +107,17 @@ def type_name(value: object) -> str:
     return "a number"
 
 
+def shown_values(of: Group | Finding, limit: int = 160) -> tuple[str, str]:
+    """Both values on one line each, cut around their first difference; a number of calls says so (``2 calls``)."""
+    if of.class_id in _COUNTING_CALLS:
+        return _calls(of.recorded, limit), _calls(of.replayed, limit)
+    return shown_pair(of.recorded, of.replayed, limit)
+
+
+def _calls(value: object, limit: int) -> str:
+    return counted(value, "call") if type(value) is int else shown(value, limit)
+
+
 def name_of(path: str) -> str:
     """The file's name alone: a report travels, folders of the machine that made it do not."""
     return visible(PurePath(path).name) if path else ""
@@ -140,6 +154,8 @@ def _still_holds(group: Group) -> tuple[str, ...]:
         return ('expect = "optional"',)
     if group.location == "response.status":
         return ('expect = "one-of"', f"values = [{dump(group.recorded)}, {dump(group.replayed)}]")
+    if group.class_id.endswith(".array-order"):
+        return ('expect = "unordered"',)
     if type_name(group.recorded) == type_name(group.replayed):
         return ('expect = "type"',)
     return ('expect = "any"',)

@@ -30,6 +30,11 @@ def test_the_values_do_not_make_the_group() -> None:
     assert groups[0].evidence == "e; in 3 of 9 replayed exchanges"
 
 
+def test_what_has_no_partner_is_not_counted_among_the_replayed() -> None:
+    group = grouped(finding("exchange.missing", "exchange", at=1), finding("exchange.missing", "exchange", at=2))[0]
+    assert group.evidence == "e; beside 9 with a partner"
+
+
 def test_a_number_that_is_only_written_differently_joins_the_changed_value_of_its_place() -> None:
     groups = grouped(finding("response.body.number-form"), finding("response.body.value-changed"))
     assert [(group.class_id, group.count) for group in groups] == [("response.body.value-changed", 2)]

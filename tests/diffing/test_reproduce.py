@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 
 from captures.model import Headers
+from diffing.reports.text import visible
 from diffing.reproduce import curl_line, replay_command
 from tests.diffing.pairs import exchange
 
@@ -32,6 +35,21 @@ def test_a_known_target_is_named_and_bytes_are_not_spelled_out() -> None:
     line = curl_line(exchange(sent=b"\xff\x00", method="PUT"), "http://127.0.0.1:9000")
     assert "http://127.0.0.1:9000/things" in line
     assert "--data-binary @body" in line
+
+
+def test_control_characters_come_back_out_of_a_copied_line() -> None:
+    body = "it's\r\n\ta \\ \x1b1 \u202e $x `y`"
+    sent: Headers = ((b"X-Note", "caf\u00e9\x85".encode("latin-1")),)
+    line = curl_line(exchange(sent=body.encode(), sent_headers=sent, method="POST"), "http://127.0.0.1:1")
+    assert visible(line) == line
+    printed = subprocess.run(
+        ["bash", "-c", f"curl() {{ printf '%s\\0' \"$@\"; }}; {line}"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    assert printed.stdout.decode().split("\0")[-2] == body
+    assert "X-Note: caf\u00e9\x85" in printed.stdout.decode().split("\0")
 
 
 def test_the_command_that_replays_one_exchange() -> None:

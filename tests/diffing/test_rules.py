@@ -28,6 +28,8 @@ GOOD: dict[str, Any] = {"id": "r", "location": "$.a", "expect": "any"}
         ({"expect": ""}, "expect is missing"),
         ({"expect": "uuid", "tolerance": 1}, "tolerance only goes with"),
         ({"expect": "number", "tolerance": "much"}, "neither a number nor a percentage"),
+        ({"expect": "unordered", "location": "header vary"}, "goes with an array of a body"),
+        ({"expect": "unordered", "location": "response.body"}, "goes with an array of a body"),
         ({"expires": "soon"}, "is no date"),
         ({"id": "builtin.x"}, "are taken"),
         ({"endpoint": 3}, "endpoint must be a string"),

@@ -29,6 +29,9 @@ SHAPES = [
     ("2026-11-20 09:00:00.123456+02:00", "datetime"),
     ("20261120T090000Z", "datetime"),
     ("2026-11-20", "date"),
+    ("11/21/2026 09:19 AM", "datetime"),
+    ("1/5/2026, 9:19:07\u202fpm", "datetime"),
+    ("21.11.2026 09:19", "datetime"),
     ("Fri, 20 Nov 2026 09:00:00 GMT", "http-date"),
     ("1795165200", "epoch"),
 ]
@@ -40,6 +43,12 @@ NOTHING = [
     "user_profile",
     "order-confirmed",
     "2026-13-45",
+    "11/21/2026",
+    "21.11.2026",
+    "21/11/2026 09:19 AM",
+    "11/21/2026 13:19 PM",
+    "11/21/1926 09:19 AM",
+    "32.11.2026 09:19",
     "1.2.3.4",
     "hello world",
     "https://example.org/a/b",
@@ -70,6 +79,9 @@ def test_facets_tell_formats_of_one_kind_apart() -> None:
         ("2026-11-20T09:00:00Z", "2026-11-20 09:00:00Z"),
         ("2026-11-20T09:00:00.123Z", "2026-11-20T09:00:00Z"),
         ("ord_8fk2b1x9q0", "ord_8fk2b1"),
+        ("11/21/2026 09:19 AM", "11/21/2026 09:19 am"),
+        ("11/21/2026 09:19 AM", "21.11.2026 09:19"),
+        ("21.11.2026 09:19", "21.11.2026 09:19:00"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.c2"),
     ]
     for one, other in pairs:

@@ -7,7 +7,7 @@ import pytest
 
 from diffing.classes import all_classes
 from diffing.model import ABSENT, Group
-from diffing.reports.wording import meaning, name_of, rule_snippet, statement, title
+from diffing.reports.wording import meaning, name_of, rule_snippet, shown_values, statement, title
 from diffing.rules import parse_rules
 from tests.diffing.reports.story import NASTY, make_result
 
@@ -44,6 +44,31 @@ def test_a_hostile_endpoint_stays_inside_its_string() -> None:
 def test_the_rule_still_asserts_the_most_it_can(recorded: object, replayed: object, expect: str) -> None:
     group = replace(RESULT.groups[0], recorded=recorded, replayed=replayed)
     assert f'expect = "{expect}"' in rule_snippet(group)
+
+
+def test_an_array_in_another_order_is_still_compared() -> None:
+    group = replace(
+        RESULT.groups[0],
+        class_id="response.body.array-order",
+        location="response.body $.a",
+        recorded=[1, 2],
+        replayed=[2, 1],
+    )
+    assert 'expect = "unordered"' in rule_snippet(group)
+    assert parse_rules(tomllib.loads(rule_snippet(group))["rules"])[0].matcher.unordered
+
+
+@pytest.mark.parametrize(
+    ("change", "recorded", "replayed", "shown"),
+    [
+        ("missing", 1, ABSENT, ("1 call", "(absent)")),
+        ("repeated", 1, 2, ("1 call", "2 calls")),
+        ("request.query", 1, 2, ("1", "2")),
+    ],
+)
+def test_calls_are_counted_in_calls(change: str, recorded: object, replayed: object, shown: tuple[str, str]) -> None:
+    group = replace(RESULT.groups[0], class_id=f"outbound.{change}", recorded=recorded, replayed=replayed)
+    assert shown_values(group) == shown
 
 
 def test_a_status_rule_names_both() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from captures.errors import UsageError
-from diffing.reports import FORMATS, ReportSpec, parse_spec, write
+from diffing.reports import FORMATS, ReportSpec, parse_spec, parse_specs, write
 from tests.diffing.reports.conftest import Story
 
 
@@ -86,3 +86,9 @@ def test_a_pipe_is_written_to_and_not_replaced(story: Story, tmp_path: Path) -> 
     reader.join(10)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert json.loads(read[0])["verdict"] == story.result.verdict
+
+
+@pytest.mark.parametrize("texts", [["json", "junit"], ["json=x", "terminal", "junit=x"]])
+def test_two_reports_do_not_share_a_place(texts: list[str]) -> None:
+    with pytest.raises(UsageError, match="Two reports"):
+        parse_specs(texts)
