@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from captures.config import Config
     from replayer.plan import ReplayPlan
 
-SETTINGS = ("target", "timeout", "ready", "ready_timeout", "host", "on_miss", "exhausted", "headers", "fail_on")
-"""Keys of ``[replay]`` in retape.toml; an option on the command line wins."""
-
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @click.argument("capture", type=click.Path(path_type=Path))
@@ -97,7 +94,7 @@ def replay(capture: Path, command: tuple[str, ...], **given: Any) -> int:
 
     config = load(explicit=given["config"], rules=given["rules"])
     settings = _settings(config, given)
-    specs = [reports.parse_spec(spec) for spec in given["reports"] or ("terminal",)]
+    specs = reports.parse_specs(given["reports"])
     today = date.today()  # noqa: DTZ011 - a rule expires by the user's own calendar
     options = options_from(config, fail_on=settings["fail_on"], only=given["only"], today=today)
     plan = _plan(capture, command, given, settings, config, options.endpoints)
@@ -196,11 +193,9 @@ def stub(capture: Path, port: int, on_miss: str, exhausted: str, form: str) -> i
 
 def _settings(config: Config, given: dict[str, Any]) -> dict[str, Any]:
     """The section [replay] under the command line's options, with the defaults."""
-    from captures.config import check_keys
     from captures.errors import ConfigError
 
     section = config.section("replay")
-    check_keys(section, SETTINGS, "[replay]")
     defaults = {
         "target": None, "timeout": 30.0, "ready": None, "ready_timeout": 60.0, "host": "recorded",
         "on_miss": "nearest", "exhausted": "last", "fail_on": "warning",
@@ -216,8 +211,12 @@ def _settings(config: Config, given: dict[str, Any]) -> dict[str, Any]:
         value = given[key] if given[key] is not None else section.get(key, default)
         if key in choices and value not in choices[key]:
             raise ConfigError(f'[replay]: {key} = "{value}" is none of {", ".join(choices[key])}.')
-        if key in ("timeout", "ready_timeout") and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise ConfigError(f"[replay]: {key} must be a number of seconds.")
+        if key in ("timeout", "ready_timeout"):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or value < 0 or (key == "timeout" and value == 0):
+                raise ConfigError(f"[replay]: {key} must be a number of seconds.")
+        if key in ("target", "ready") and not isinstance(value, str | None):
+            raise ConfigError(f"[replay]: {key} must be a string.")
         settings[key] = value
     headers = section.get("headers", [])
     if not isinstance(headers, list) or not all(isinstance(line, str) for line in headers):

@@ -95,13 +95,20 @@ class ReplayDesk:
         if len(self._recorded) > REMEMBERED:
             self._recorded.popitem(last=False)
 
-    def awaits(self, recorded: Exchange) -> float | None:
-        """How many seconds after the response of ``recorded`` calls were recorded that are still to come, or None."""
+    def awaits(self, recorded: Exchange, cap: float = 0.0) -> float | None:
+        """How many seconds after the response of ``recorded`` calls were recorded that are still to come, or None.
+
+        Also counts calls that nothing caused and that came before the next request, ``cap`` seconds later at most.
+        """
         ended = recorded.timing.ended
         if ended is None:
             return None
         pool = self._library.pool(recorded.id)
         late = [stub.exchange.timing.started - ended for stub in pool.unused if not stub.lent]
+        for stub in self._library.after(recorded.id):
+            seconds = stub.exchange.timing.started - ended
+            if not stub.used and not stub.lent and seconds <= cap:
+                late.append(seconds)
         return max((seconds for seconds in late if seconds > 0), default=None)
 
     @property

@@ -53,7 +53,7 @@ async def launch(launched: Launched, plan: ReplayPlan, wiring: Wiring, work: Pat
     """
     target = plan.target
     if plan.command:
-        port = None if target is not None else free_port()
+        port = free_port() if target is None else target.port if target.loopback else None
         launched.service = Service.start(plan.command, environment(wiring, os.environ, work), port=port)
         target = target or Target("http", "127.0.0.1", port or 0)
     assert target is not None

@@ -5,11 +5,12 @@ Memory holds the pools around the exchange under way, never the capture.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from hashlib import sha256
 
-from captures.model import Direction, Exchange, Request
+from captures.model import CauseHow, Direction, Exchange, Request
 from captures.store import Capture
 from replayer.matching import Pool, Stub
 
@@ -25,6 +26,7 @@ class StubLibrary:
         self._sessions = f"({','.join(str(int(session)) for session in sessions) or 'NULL'})"
         self._pools: OrderedDict[int, Pool] = OrderedDict()
         self._unattributed: Pool | None = None
+        self._after: dict[int, list[Stub]] | None = None
         self._identical: dict[Hashable, int] | None = None
         self._borrowed: dict[int, Stub] = {}
         self._names: dict[tuple[str, int], str] | None = None
@@ -48,6 +50,24 @@ class StubLibrary:
         if self._unattributed is None:
             self._unattributed = Pool(self._stubs("AND caused_by IS NULL"))
         return self._unattributed
+
+    def after(self, inbound: int) -> list[Stub]:
+        """The calls that were recorded while no request was open, ``inbound`` being the last to have ended."""
+        if self._after is None:
+            self._after = {}
+            loose = [stub for stub in self.unattributed.stubs if _outside(stub.exchange)]
+            ends: list[tuple[float, int]] = []
+            if loose:
+                rows = self._capture.query(
+                    "SELECT id, ended FROM exchange WHERE direction = 'inbound' AND ended IS NOT NULL "
+                    f"AND session IN {self._sessions}"
+                )
+                ends = sorted((row["ended"], row["id"]) for row in rows)
+            for stub in loose:
+                at = bisect_right(ends, stub.exchange.timing.started, key=lambda end: end[0])
+                if at:
+                    self._after.setdefault(ends[at - 1][1], []).append(stub)
+        return self._after.get(inbound, [])
 
     def everything(self) -> Pool:
         """All recorded calls as one pool: for serving stubs without a replay."""
@@ -113,3 +133,7 @@ class StubLibrary:
 
 def _key(scheme: str, host: str, port: int, method: str, target: str, digest: bytes | None) -> Hashable:
     return hash((scheme, host, port, method, target, digest))
+
+
+def _outside(call: Exchange) -> bool:
+    return call.cause is not None and call.cause.how is CauseHow.NONE and call.request.method != "CONNECT"

@@ -49,7 +49,7 @@ class Matched(StrEnum):
     VOLATILE = "volatile"
     EXHAUSTED = "exhausted"  # recorded n times, called once more: the last answer again
     BORROWED = "borrowed"  # the same call, recorded under another inbound exchange
-    CHANGED = "changed"  # the nearest call of this inbound exchange, with differences
+    CHANGED = "changed"  # the nearest call of this inbound exchange, or of none, with differences
 
 
 @dataclass(slots=True)
@@ -245,8 +245,8 @@ def match(call: Call, pools: Iterable[Pool], borrow: Callable[[Request], Stub | 
     """The stub for ``call`` out of ``pools`` (strongest claim first), marked as used; None is a miss.
 
     ``borrow`` finds the same call under another inbound exchange. With ``strict`` a call that differs from every
-    recorded one in more than volatile values is a miss; otherwise the nearest unused one *of the first pool* answers
-    it and the difference is reported, so that a changed amount is not buried under what a 502 sets off.
+    recorded one in more than volatile values is a miss; otherwise the nearest unused one of the first pool that
+    has one answers it and the difference is reported, so that a changed amount is not buried under what a 502 sets off.
     """
     pools = list(pools)
     translated = call.plain is not call.request and call.plain != call.request
@@ -256,9 +256,9 @@ def match(call: Call, pools: Iterable[Pool], borrow: Callable[[Request], Stub | 
     if found is None and (lent := borrow(call.request) or (borrow(call.plain) if translated else None)) is not None:
         found = Match(lent, Matched.BORROWED)
     if found is None:
-        found = _volatile(call, pools)
-    if found is None and not strict and pools:
-        nearest = _nearest_unused(call, pools[0])
+        found = _volatile(call, pools, translated)
+    if found is None and not strict:
+        nearest = next((near for near in (_nearest_unused(call, pool) for pool in pools) if near is not None), None)
         if nearest is not None:
             nearest.lent = True
             return Match(nearest, Matched.CHANGED)
@@ -291,15 +291,27 @@ def _again(call: Call, pools: list[Pool], translated: bool) -> Match | None:
     return None
 
 
-def _volatile(call: Call, pools: list[Pool]) -> Match | None:
+def _volatile(call: Call, pools: list[Pool], translated: bool) -> Match | None:
     used: Stub | None = None
     for pool in pools:
         stubs = pool.volatile(call.plain, call.at)
         stub = pool.first_unused(stubs)
+        if translated and stub is not None and len(stubs) > 1:
+            stub = _of_the_same_ids(call, stubs, stub)
         if stub is not None:
-            return Match(stub, Matched.VOLATILE)
+            return Match(stub, Matched.EXHAUSTED if stub.used else Matched.VOLATILE)
         used = used or (stubs[-1] if stubs else None)
     return Match(used, Matched.EXHAUSTED) if used is not None else None
+
+
+def _of_the_same_ids(call: Call, stubs: list[Stub], unused: Stub) -> Stub:
+    """Of stubs that differ in volatile values only, the one with the ids of ``call``, used or not: a second call about
+    one order must not take the answer of the next order."""
+    from replayer.misses import distance
+
+    at = next(index for index, stub in enumerate(stubs) if stub is unused)
+    around = stubs[max(0, at - NEAREST // 2) : at + NEAREST // 2]
+    return min(around, key=lambda stub: (distance(stub.request, call.plain), stub.used))
 
 
 def _nearest_unused(call: Call, pool: Pool) -> Stub | None:

@@ -256,7 +256,7 @@ class _Replay:
         """Wait for calls that were recorded after the response, or the next exchange would be blamed for them."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE):
-                while (seconds := self._desk.awaits(recorded)) is not None:
+                while (seconds := self._desk.awaits(recorded, SETTLE)) is not None:
                     async with asyncio.timeout(seconds + GRACE):
                         await self._desk.answered()
 

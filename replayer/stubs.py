@@ -62,6 +62,7 @@ class StubServer:
         self._authority = authority
         self._servers: list[asyncio.Server] = []
         self._connections: set[_Connection] = set()
+        self._stand_ins: dict[int, Server] = {}  # port of a listener -> the dependency it stands for
         self.busy = 0  # answers under way
 
     async def listen(self, server: Server | None = None, *, host: str = LOOPBACK, port: int = 0) -> str:
@@ -79,8 +80,16 @@ class StubServer:
             ) from error
         self._servers.append(listening)
         bound = listening.sockets[0].getsockname()
+        if server is not None:
+            self._stand_ins[bound[1]] = server
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         return f"http://{shown}:{bound[1]}"
+
+    def meant(self, server: Server) -> Server:
+        """What ``server`` stands for: a client with proxy variables reaches our own listeners through our proxy."""
+        if server.host in ("localhost", "::1") or server.host.startswith("127."):
+            return self._stand_ins.get(server.port, server)
+        return server
 
     async def close(self) -> None:
         """Stop listening and drop every connection."""
@@ -163,8 +172,9 @@ class _Connection(asyncio.Protocol):
             self._complain(400, str(error))
 
     def _answer(self, head: RequestHead, body: bytes, trailers: Headers) -> None:
-        server, target = self._destination(head)
-        headers = _addressed(head.headers, server) if self._stands_in else head.headers
+        named, target = self._destination(head)
+        server = self._stubs.meant(named)
+        headers = _addressed(head.headers, server) if self._stands_in or server != named else head.headers
         request = Request(
             method=head.method,
             scheme=server.scheme,
@@ -233,7 +243,8 @@ class _Connection(asyncio.Protocol):
 
     def _connect(self, head: RequestHead) -> None:
         host, port = parse_authority(head.target, 443)
-        if self._stubs._desk.refuse(host, port):
+        meant = self._stubs.meant(Server("http", host, port))
+        if self._stubs._desk.refuse(meant.host, meant.port):
             self._close()
             return
         self._tunnel = (host, port)

@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import certifi
 import pytest
 
 import retape
@@ -56,18 +57,17 @@ def test_the_map_names_every_module() -> None:
 
 def test_the_configuration_in_the_readme_is_accepted_and_complete(tmp_path: Path) -> None:
     """Every key that is shown is known, and every known key is shown."""
-    from captures.config import SECTIONS, load
+    from captures.config import RECORD_KEYS, REDACT_KEYS, REPLAY_KEYS, SECTIONS, load
     from captures.redaction import RedactionPolicy
     from diffing.matchers import WORDS
     from diffing.options import options_from
     from diffing.rules import KEYS
-    from recorder.settings import RECORD_KEYS, Asked, settle
-    from replayer.cli import SETTINGS
+    from recorder.settings import Asked, settle
 
     section = README.partition("## Configuration")[2].partition("\n## ")[0]
     text = re.search(r"```toml\n(.*?)```", section, re.DOTALL)
     assert text is not None
-    (tmp_path / "company-ca.pem").write_text("")
+    (tmp_path / "company-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
     (tmp_path / "retape.toml").write_text(text[1].replace('"company-ca.pem"', f'"{tmp_path}/company-ca.pem"'))
     config = load(tmp_path)
     settle(Asked(), config, now=datetime(2026, 1, 1, tzinfo=UTC), port=1)
@@ -75,6 +75,7 @@ def test_the_configuration_in_the_readme_is_accepted_and_complete(tmp_path: Path
     assert len(options_from(config, fail_on="warning", only=None, today=date(2026, 1, 1)).rules) == 1
     assert set(config.data) == set(SECTIONS)
     assert set(config.section("record")) == set(RECORD_KEYS)
-    assert set(config.section("replay")) == set(SETTINGS)
+    assert set(config.section("replay")) == set(REPLAY_KEYS)
+    assert set(config.section("redact")) == set(REDACT_KEYS)
     assert set(config.rules()[0]) | {"values"} == set(KEYS)
     assert [word for word in WORDS if f"`{word}`" not in section] == []

@@ -141,9 +141,27 @@ def test_a_changed_call_gets_the_nearest_answer_of_its_own_exchange_unless_stric
     near, far = stub(BASE, 1), stub(replace(BASE, body=b'{"amount":9,"order":"ord_5f3a9c1","items":[]}'), 2)
     changed = replace(BASE, body=BASE.body.replace(b"25", b"26"))
     assert meet(changed, Pool([far, near])) is None
-    assert meet(changed, Pool([]), Pool([near]), strict=False) is None
+    assert meet(changed, Pool([]), Pool([near]), strict=False) == Match(near, Matched.CHANGED)
+    near.lent = False
     found = meet(changed, Pool([far, near]), strict=False)
     assert found == Match(near, Matched.CHANGED)
+
+
+def test_a_second_call_about_one_order_does_not_take_the_answer_of_the_next() -> None:
+    def audit(order: str, moment: str) -> Request:
+        return request("POST", "/audit", {"order": order, "at": f"2026-05-28T10:{moment}Z"})
+
+    one, two = "3f0e6a52-8f0b-4f5e-9a56-8c0d9b6d2a11", "4f0e6a52-8f0b-4f5e-9a56-8c0d9b6d2a12"
+    first, second = stub(audit(one, "00:00"), 1), stub(audit(two, "05:00"), 2)
+    pool = Pool([first, second])
+    live = request("POST", "/audit", {"order": "00000000-8f0b-4f5e-9a56-8c0d9b6d2a13", "at": "2026-05-28T11:00:00Z"})
+
+    def ask(order: str, moment: str) -> Match | None:
+        return match(Call(live, audit(order, moment), NOW), [pool], nobody, strict=True)
+
+    assert ask(one, "20:00") == Match(first, Matched.VOLATILE)
+    assert ask(one, "20:01") == Match(first, Matched.EXHAUSTED)
+    assert ask(two, "20:02") == Match(second, Matched.VOLATILE)
 
 
 def test_a_stub_lent_to_a_changed_call_is_still_there_for_the_right_one() -> None:

@@ -481,6 +481,26 @@ def test_interrupted_in_the_middle_the_run_is_kept(tmp_path: Path, number: int) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("recorded", [{"a": 1}, {"a": 2}])
+def test_a_call_recorded_between_two_requests_is_waited_for_and_does_not_land_on_the_next(
+    tmp_path: Path, recorded: dict[str, int]
+) -> None:
+    path = tmp_path / "c.sqlite"
+    with Tape(path) as tape:
+        tape.inbound(request(target="/later"), response(202, {}))
+        asked = request("POST", "/events", recorded, host="audit.test")
+        late = tape.outbound(None, asked, response(200, {}), after=0.5)
+        tape.inbound(request(target="/login"), response(200, {}), after=0.8)
+    _, run, _ = run_of(path)
+    first_in, call, second_in = run
+    assert call.cause is not None
+    assert call.cause.exchange == first_in.id
+    assert call.replay_of == late
+    assert call.notes["matched"] == ("exact" if recorded == {"a": 1} else "changed")
+    assert second_in.timing.started >= call.timing.started
+
+
+@pytest.mark.slow
 def test_start_up_calls_are_answered_before_the_service_is_ready(tmp_path: Path) -> None:
     script = tmp_path / "starter.py"
     script.write_text(

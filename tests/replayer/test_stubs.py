@@ -137,6 +137,23 @@ def test_a_client_that_does_not_know_the_authority_is_noticed(running: Running) 
     assert running.desk.distrusts == ["payments.test:443"]
 
 
+@pytest.mark.parametrize("tunnel", [False, True], ids=["proxied", "tunnelled"])
+def test_a_listener_reached_through_the_proxy_still_stands_for_its_dependency(running: Running, tunnel: bool) -> None:
+    """A client that honours the proxy variables sends the handed-over address through the proxy, too."""
+    url = running.listen(Server("https", "bank.test", 8443))
+    if tunnel:
+        host = urlsplit(url).netloc.encode()
+        running.raw(
+            b"CONNECT " + host + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\nGET /rate HTTP/1.1\r\nHost: x\r\n\r\n"
+        )
+    else:
+        with running.client() as client:
+            assert client.get(f"{url}/rate").status_code == 200
+    (asked,) = running.desk.asked
+    assert (asked.scheme, asked.host, asked.port, asked.target) == ("https", "bank.test", 8443, b"/rate")
+    assert (b"Host", b"bank.test:8443") in asked.headers
+
+
 def test_a_listener_stands_for_its_dependency(running: Running) -> None:
     url = running.listen(Server("https", "payments.test", 8443))
     with httpx.Client(trust_env=False) as client:
