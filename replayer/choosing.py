@@ -1,7 +1,8 @@
 """Which recorded exchanges a replay is about, and which others those cannot do without.
 
 ``--only id:79`` is of no use when exchange 79 orders a cart that nobody filled: what made the cart, filled it, and
-logged in is sent first, and not judged (``notes["setup"]``). Shards, too, may need what another shard judges.
+logged in is sent first, and not judged (``notes["setup"]``). A shard sends every earlier change, whichever shard
+judges it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from captures.model import Direction, Session
 from captures.store import Capture
 from captures.templates import Templates
 from replayer.plan import ReplayPlan
-from replayer.prerequisites import History
+from replayer.prerequisites import SAFE, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def chosen(source: Capture, sessions: list[Session], plan: ReplayPlan) -> Chosen
     if ids and plan.only is None and plan.shard is None:
         return Chosen(ids)
     if ids:
-        setup = _setup(source, {session.id for session in sessions}, ids)
+        setup = _setup(source, {session.id for session in sessions}, ids, whole=plan.shard is not None)
         return Chosen(sorted({*ids, *setup}), setup)
     if not sessions and source.sessions():
         raise EmptyCapture(
@@ -68,12 +69,20 @@ def chosen(source: Capture, sessions: list[Session], plan: ReplayPlan) -> Chosen
     )
 
 
-def _setup(source: Capture, sessions: set[int], ids: list[int]) -> frozenset[int]:
-    """What the exchanges ``ids`` need to be sent before them and is not among them."""
+def _setup(source: Capture, sessions: set[int], ids: list[int], *, whole: bool) -> frozenset[int]:
+    """What the exchanges ``ids`` need to be sent before them and is not among them.
+
+    ``whole``: every change recorded before the last of them counts as needed. A shard's answers (a count, a list)
+    show what other shards' connections changed, and no id in a request says so.
+    """
     history = History()
+    wanted = list(ids)
     for exchange in source.exchanges(direction=Direction.INBOUND):
         if exchange.id > ids[-1]:
             break
         if exchange.session in sessions:
             history.add(exchange)
-    return frozenset(needed for identity in ids for needed in history.setup_for(identity)) - frozenset(ids)
+            if whole and exchange.request.method not in SAFE:
+                wanted.append(exchange.id)
+    needed = {step for identity in wanted for step in history.setup_for(identity)}
+    return frozenset(needed | set(wanted)) - frozenset(ids)

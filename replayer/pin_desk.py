@@ -3,6 +3,10 @@
 A call that a stub's template matches gets that stub's answer, each stub once, then the last one again. A call to the
 same place that differs gets the nearest one's answer, and the difference becomes a finding: a changed amount shows as
 a changed amount, not as what a 502 sets off. Anything else is a miss and is answered 502; nothing ever leaves.
+
+A build may still be at work for the request before (a background task). Such a late call is answered and is nobody's
+finding: it is one that a stub of the request before still waits for, or one that speaks of an id which the answer
+to the pin before made (no literal of that pin) and this pin's requests do not know.
 """
 
 from __future__ import annotations
@@ -18,8 +22,10 @@ from replayer.matching import canonical_key
 from replayer.misses import distance, explain
 from replayer.pin_send import to_answer
 from replayer.pin_unify import Unifier
-from replayer.pins import PinStub
+from replayer.pin_words import words_in_message, words_in_request
+from replayer.pins import Pin, PinStub
 from replayer.stubs import Answer
+from replayer.tokens import TIMES, kind_of
 
 FIRST_CALL = 1_000_000
 """Ids of the build's calls; those of stubs are small, so the two are never mistaken for each other."""
@@ -44,12 +50,34 @@ class PinDesk:
     distrusting: Counter[str] = field(default_factory=Counter)
     _used: set[int] = field(default_factory=set)
     _lent: set[int] = field(default_factory=set)
+    _waiting: list[tuple[PinStub, dict[str, Any]]] = field(default_factory=list)  # of the request before, not called
+    _own: set[str] = field(default_factory=set)  # ids that this pin's requests speak of
+    _earlier: set[str] = field(default_factory=set)  # ids that the build made answering the pin before
+    _made: set[str] = field(default_factory=set)  # the same of this pin
 
-    def load(self, stubs: Sequence[PinStub], names: dict[str, Any]) -> None:
-        """Answer from ``stubs`` now. ``names`` is shared with the pin's run: calls may bind names, answers use them."""
+    def load(self, stubs: Sequence[PinStub], names: dict[str, Any], request: Request | None = None) -> None:
+        """Answer from ``stubs`` now. ``names`` is shared with the pin's run: calls may bind names, answers use them.
+
+        ``request``: what is about to be sent.
+        """
+        if self.stubs:
+            self._waiting = [(stub, self.names) for at, stub in enumerate(self.stubs) if at not in self._used]
         self.stubs, self.names = stubs, names
         self.calls = []
         self._used, self._lent = set(), set()
+        if request is not None:
+            self._own |= _ids(words_in_request(request))
+
+    def answered(self, pin: Pin, response: Response) -> None:
+        """What the target answered to ``pin``. An id that the pin says literally is the same every day: not made."""
+        text = repr((pin.expect, pin.stubs, pin.setup))
+        made = _ids(words_in_message(response.headers, response.body))
+        self._made = {word for word in made if word not in text}
+
+    def finish(self) -> None:
+        """The pin is over: a call that comes now, or later and speaks of what it made, is late."""
+        self.load((), {})
+        self._earlier, self._own, self._made = self._made, set(), set()
 
     def refuse(self, host: str, port: int) -> bool:
         """Whether a stub says that the tunnel to ``host:port`` is refused."""
@@ -70,7 +98,8 @@ class PinDesk:
         """See the module."""
         index, matched = self._find(request)
         if index is None:
-            return self._miss(request)
+            late = self._late(request)
+            return self._miss(request) if late is None else late
         stub = self.stubs[index]
         unifier = Unifier(self.names)  # binds the names that the call shows, for the answer to use
         unifier.request(stub.request, request)
@@ -109,6 +138,27 @@ class PinDesk:
             self._lent.add(nearest)
             return nearest, "changed"
         return None, ""
+
+    def _late(self, request: Request) -> Answer | None:
+        """The answer to a call that is the request's or the pin's before, which is not noted; None when it is not."""
+        for entry in self._waiting:
+            stub, names = entry
+            unifier = Unifier(dict(names))
+            expected, _ = unifier.request(stub.request, request)
+            if unifier.broken or canonical_key(expected) != canonical_key(request):
+                continue
+            self._waiting.remove(entry)
+            try:
+                response = to_answer(stub.response, unifier.names) if stub.response is not None else None
+            except ValueError:
+                response = None
+            failure = Failure(FailureKind(stub.failure), "as pinned") if stub.failure else None
+            if response is None and failure is None:
+                return Answer(Response(502))
+            return Answer(response, failure)
+        if _ids(words_in_request(request)) & (self._earlier - self._own):
+            return Answer(Response(502, ((b"Content-Length", b"0"), (b"X-Retape-Miss", b"1"))))
+        return None
 
     def _miss(self, request: Request, why: str = "") -> Answer:
         samples = [self._sample(index) for index in range(len(self.stubs))]
@@ -161,6 +211,11 @@ class PinDesk:
             notes={"matched": matched} if matched else {"miss": {}},
         )
         self.calls.append(Served(exchange, index, matched))
+
+
+def _ids(words: set[str]) -> set[str]:
+    """Those of ``words`` that no two pins share by chance."""
+    return {word for word in words if (kind := kind_of(word)) is not None and kind not in TIMES}
 
 
 def expected_call(stub: PinStub, names: dict[str, Any]) -> Request:

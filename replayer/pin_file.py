@@ -13,7 +13,7 @@ from captures.model import FailureKind
 from replayer import pin_bodies, pin_notation, pin_yaml
 from replayer.pin_notation import Slot
 from replayer.pin_yaml import Node
-from replayer.pins import FORMAT, Body, Lines, Pin, PinRequest, PinResponse, PinStub, Step
+from replayer.pins import FIRST_LINE, FORMAT, Body, Lines, Pin, PinRequest, PinResponse, PinStub, Step
 
 PIN_KEYS = ("pin", "name", "tags", "source", "setup", "request", "expect", "stubs", "dependencies")
 REQUEST_KEYS = ("line", "headers", "layout", "json", "text", "base64")
@@ -27,7 +27,7 @@ _LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S.*)\Z", re.DOTALL)
 _URL = re.compile(r"https?://[^/\s]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_BIND = re.compile(r"(json \$.*|header \S+( \S.*)?|cookie \S+)\Z")
+_BIND = re.compile(r"(json \$.*|header \S+( \S.*)?|cookie \S+|text \S.*)\Z")
 _LAYOUTS = {"json": pin_bodies.LAYOUTS, "text": ("", "crlf", "latin-1", "latin-1 crlf"), "base64": ("", "encoded")}
 
 
@@ -115,11 +115,14 @@ class _Reader:
         self.lines: dict[str, int] = {}
 
     def pin(self, root: Node, path: Path | None) -> Pin:
+        if isinstance(root.value, dict) and "pin" not in root.value:
+            hint = f"Write {FIRST_LINE} as its first line, or rename the file if it is no pin of Retape."
+            self.fail(root, "this reads like a pin (request: and expect:) but has no pin: line", hint)
         top = self.mapping(root, "the file", PIN_KEYS, ("pin", "request", "expect"))
         version = top["pin"]
         if version.value != FORMAT or isinstance(version.value, bool):
             newer = isinstance(version.value, int) and version.value > FORMAT
-            hint = "Upgrade: pip install -U retape" if newer else f"Its first line must be: pin: {FORMAT}"
+            hint = "Upgrade: pip install -U retape" if newer else f"Its first line must be: {FIRST_LINE}"
             self.fail(version, f"pin format {version.value!r} is not one this Retape reads ({FORMAT})", hint)
         bound: set[str] = set()
         setup: list[Step] = []
@@ -157,7 +160,8 @@ class _Reader:
                     self.fail(place, f"{name!r} is no name: letters, digits, _ - and . only")
                 text = self.text(place, "bind")
                 if not _BIND.match(text):
-                    self.fail(place, f"{text!r} is no place in an answer", "Say: json $.id  or: header location /(.+)")
+                    hint = 'Say: json $.id  or: header location /(.+)  or: text value="(.+?)"'
+                    self.fail(place, f"{text!r} is no place in an answer", hint)
                 bind.append((name, text))
         stubs = self.stubs(keys.get("stubs"), bound)
         return Step(self.request(keys["request"], "setup", bound), self.status(keys["status"]), tuple(bind), stubs)
@@ -171,7 +175,7 @@ class _Reader:
         method, target = match[1], match[2]
         if absolute and not _URL.match(target):
             self.fail(line, f"the stub's target {target!r} must be a whole URL: GET http://inventory:8001/items")
-        if not absolute and not target.startswith("/") and target != "*":
+        if not absolute and not target.startswith(("/", f"{pin_notation.OPEN}the ")) and target != "*":
             self.fail(line, f"the target {target!r} must start with /", "The host is the one given to pytest.")
         self.lines.setdefault(what, node.line)
         self.notation(line, bound, matchers=absolute)

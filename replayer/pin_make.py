@@ -18,7 +18,7 @@ from captures.state import redaction_key
 from captures.store import Capture
 from captures.templates import Templates
 from replayer.launch import recorded_dependencies
-from replayer.pin_words import secrets_of
+from replayer.pin_words import secrets_of, words_in_request
 from replayer.pin_write import Material, Origin, write_pin
 from replayer.pins import Pin
 from replayer.plan import reason_to_skip
@@ -52,6 +52,7 @@ class PinSource:
     policy: RedactionPolicy
     endpoints: tuple[str, ...] = ()
     made: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    late: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # calls of no known cause that are an exchange's
 
     @property
     def is_run(self) -> bool:
@@ -102,11 +103,16 @@ def _make(source: PinSource, only: Selection | None) -> Iterator[Made | Refused]
     histories: dict[int, History] = {}
     chosen: list[int] = []
     seen = FirstSeen()
+    ended: dict[int, float] = {}
+    late: dict[int, list[int]] = {}
     for exchange in capture.exchanges():
         cause = exchange.cause.exchange if exchange.cause is not None else None
         seen.add(exchange, exchange.id if cause is None else cause)
         if exchange.direction is not Direction.INBOUND:
+            if cause is None and (origin := _origin_by_values(exchange, seen, ended)) is not None:
+                late.setdefault(origin, []).append(exchange.id)
             continue
+        ended[exchange.id] = exchange.timing.ended or exchange.timing.started
         histories.setdefault(exchange.session, History()).add(exchange)
         if only is None or only.matches(_as_recorded(exchange), _endpoint(exchange, templates)):
             chosen.append(exchange.id)
@@ -119,6 +125,7 @@ def _make(source: PinSource, only: Selection | None) -> Iterator[Made | Refused]
         )
     redactor = Redactor(redaction_key(source.key), source.policy)
     source.made = _by_exchange(seen)
+    source.late = {origin: tuple(calls) for origin, calls in late.items()}
     for exchange in capture.exchanges(ids=chosen):
         yield _one(source, exchange, histories[exchange.session], templates, redactor)
 
@@ -150,7 +157,8 @@ def _material(source: PinSource, exchange: Exchange, redactor: Redactor) -> Mate
     """``exchange`` with its calls; redacted now when it was not when it was written."""
     session = source.sessions.get(exchange.session)
     redacted = session is not None and session.redaction_key is not None
-    calls = tuple(call for call in source.capture.caused_by(exchange.id) if "miss" not in call.notes)
+    ids = [call.id for call in source.capture.caused_by(exchange.id)] + list(source.late.get(exchange.id, ()))
+    calls = tuple(call for call in source.capture.exchanges(ids=ids) if "miss" not in call.notes)
     twin = _twin(source, exchange)
     if not redacted:
         exchange = redactor.exchange(exchange)
@@ -160,6 +168,17 @@ def _material(source: PinSource, exchange: Exchange, redactor: Redactor) -> Mate
     for call in calls:
         hidden |= secrets_of(call, other.exchange(call))
     return Material(exchange, calls, twin, source.made.get(exchange.id, frozenset()), hidden)
+
+
+LATE = 0.5
+"""Seconds after an exchange in which a call of no known cause may be a task that the exchange left behind."""
+
+
+def _origin_by_values(call: Exchange, seen: FirstSeen, ended: Mapping[int, float]) -> int | None:
+    """The inbound exchange that made a value the ``call`` speaks of, if that was just now; the latest of several."""
+    inbound = {seen.words[word] for word in words_in_request(call.request) if word in seen.words} & ended.keys()
+    latest = max(inbound, default=None)
+    return latest if latest is not None and call.timing.started - ended[latest] <= LATE else None
 
 
 def _by_exchange(seen: FirstSeen) -> dict[int, frozenset[str]]:

@@ -32,7 +32,8 @@ from replayer.pins import Pin, PinStub, Step
 from replayer.plan import ReplayPlan
 from replayer.stubs import StubServer
 
-SETTLE = 0.5  # seconds a pinned call is waited for that comes after the response
+SETTLE = 1.0  # seconds a pinned call is waited for that comes after the response
+EXIT = 0.5  # seconds a build that broke a connection off may take to be seen to have exited
 POLL = 0.02
 
 Result = TypeVar("Result")
@@ -167,7 +168,9 @@ class PinRunner:
             except ValueError as error:
                 return PinOutcome(problem=f"the request cannot be sent: {error}")
             outcome = await self._send(client, request, pin.stubs, names)
-            if outcome.failure is not None and self._gone():
+            if outcome.response is not None:
+                self._desk.answered(pin, outcome.response)
+            if outcome.failure is not None and await self._ended():
                 return PinOutcome(problem=self._gone())
             if self._desk.distrusting:
                 servers = ", ".join(sorted(self._desk.distrusting))
@@ -177,7 +180,7 @@ class PinRunner:
             )
             return PinOutcome(judge(pin, came, names, endpoint, self._plan.rules))
         finally:
-            self._desk.load((), {})
+            self._desk.finish()
             await client.close()
 
     @property
@@ -205,7 +208,7 @@ class PinRunner:
         return ""
 
     async def _send(self, client: Client, request: Request, stubs: Sequence[PinStub], names: dict[str, Any]) -> Outcome:
-        self._desk.load(stubs, names)
+        self._desk.load(stubs, names, request)
         outcome = await client.send(request, connection="pin")
         if self._stubs is not None and outcome.response is not None:
             await self._settled(len(stubs))
@@ -218,6 +221,15 @@ class PinRunner:
             if asyncio.get_running_loop().time() > deadline:
                 return
             await asyncio.sleep(POLL)
+
+    async def _ended(self) -> str:
+        """:meth:`_gone`, a moment later: a process is known to have exited only after its sockets have closed."""
+        deadline = asyncio.get_running_loop().time() + EXIT
+        while not (gone := self._gone()) and self._launched.service is not None:
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(POLL)
+        return gone
 
     def _gone(self) -> str:
         service = self._launched.service

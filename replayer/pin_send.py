@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from captures.decoding import JsonBody, decode
+from captures.decoding import JsonBody, TextBody, decode
 from captures.jsonpaths import compile_path
 from captures.model import Headers, Request, Response, header
 from replayer import pin_bodies, pin_notation
@@ -30,6 +30,8 @@ def to_send(request: PinRequest, target: Target, names: Mapping[str, Any], envir
     if body or request.method in ("POST", "PUT", "PATCH"):
         headers = (*headers, (b"Content-Length", b"%d" % len(body)))
     path = resolve(request.target, names).encode("latin-1", "replace")
+    if not path.startswith(b"/") and path != b"*":
+        raise ValueError(f"its target {request.target!r} became one that does not start with /")
     return Request(request.method, target.scheme, target.host, target.port, path, headers, body)
 
 
@@ -129,7 +131,8 @@ def cookie_of(headers: Headers, name: str) -> str | None:
 
 
 def bound_value(place: str, response: Response) -> Any:
-    """The value at ``place`` of a ``bind:`` (``json $.id``, ``header location /orders/(.+)``, ``cookie sid``).
+    """The value at ``place`` of a ``bind:`` (``json $.id``, ``header location /orders/(.+)``, ``cookie sid``,
+    ``text name="csrf_token" value="(.+?)"``).
 
     MISSING when the answer has none.
     """
@@ -143,6 +146,10 @@ def bound_value(place: str, response: Response) -> Any:
     if kind == "cookie":
         found = cookie_of(response.headers, rest)
         return MISSING if found is None else found
+    if kind == "text":
+        decoded = decode(response.body, response.headers)
+        match = re.search(rest, decoded.text) if isinstance(decoded, TextBody) else None
+        return MISSING if match is None else match[1] if match.groups() else match[0]
     name, _, pattern = rest.partition(" ")
     raw = header(response.headers, name)
     if raw is None:

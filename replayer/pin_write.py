@@ -29,7 +29,7 @@ from replayer.pin_headers import (
     of_a_library,
 )
 from replayer.pin_notation import Slot
-from replayer.pin_volatile import Scene, name_for, pieces, slot_for, words_of
+from replayer.pin_volatile import Scene, members, name_for, pieces, slot_for, words_of
 from replayer.pin_words import is_segment, references, spans, words_in_message, words_in_request
 from replayer.pins import Body, Pin, PinRequest, PinResponse, PinStub, Step
 from replayer.prerequisites import Key, Minted
@@ -116,7 +116,7 @@ class Scribe:
         """Value, name and place of the ids that a step's answer is the first to show."""
         result: list[tuple[str, str, str]] = []
         for (value, noun), source in minted:
-            if value not in self.bound and value not in {known for known, _, _ in result}:
+            if source.place and value not in self.bound and value not in {known for known, _, _ in result}:
                 base = name_for(source.name or f"{noun}_id", (source.name,), Scene(0.0, noun=source.noun))
                 result.append((value, self._fresh(base), source.place))
         return result
@@ -262,7 +262,7 @@ class Scribe:
             lines = mine.split("\n")
             twin_lines: list[Any] = list(theirs) if len(theirs) == len(lines) else [MISSING] * len(lines)
             pairs = zip(lines, twin_lines, strict=True)
-            return replace(shown, value="\n".join(self._text("", one, two, scene) for one, two in pairs))
+            return replace(shown, value="\n".join(self._line(one, two, scene) for one, two in pairs))
         return shown
 
     def _json(self, place: Place, name: str, value: Any, twins: Mapping[str, Any] | None, scene: Scene) -> Any:
@@ -275,6 +275,27 @@ class Scribe:
         if slot is not None:
             return str(slot)
         return self._text(name, value, twin, scene) if isinstance(value, str) else value
+
+    def _line(self, line: str, twin: Any, scene: Scene) -> str:
+        """A line of a text; where it is a JSON object, each of its values by its name."""
+        ours = members(line)
+        if not ours:
+            return self._text("", line, twin, scene)
+        theirs = members(twin) if isinstance(twin, str) else []
+        paired = [one.name for one in ours] == [one.name for one in theirs]
+        shown, done = "", 0
+        for index, member in enumerate(ours):
+            other = theirs[index].value if paired else MISSING
+            slot = self._slot(member.name, member.value, other, scene, (member.name,))
+            if slot is not None:
+                value = str(slot)
+            elif isinstance(member.value, str):
+                value = self._text(member.name, member.value, other, scene)
+            else:
+                value = line[member.start : member.end]
+            shown += pin_notation.escape(line[done : member.start]) + value
+            done = member.end
+        return shown + pin_notation.escape(line[done:])
 
     def _text(self, name: str, text: str, twin: Any, scene: Scene) -> str:
         """A string that is not one value as a whole, with what is volatile inside it."""

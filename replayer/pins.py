@@ -3,7 +3,7 @@
 A pin is one YAML file with one recorded inbound exchange. It is meant to be read in a pull request and edited by
 hand; what is not in it is not compared::
 
-    pin: 1                                   # the format's version; always the first line
+    pin: 1                                   # the format's version; before anything but comments
     name: GET /orders/{id} 200
     source:                                  # where it comes from; never compared
       capture: shop.sqlite
@@ -53,7 +53,8 @@ and the same value, in the response and in the calls to dependencies. A literal 
 in ``replayer.pin_notation``. What is not a matcher must be equal, also where a replay would let it vary by itself.
 
 **References**, ``«the NAME»``, stand for a value bound earlier: by ``bind:`` of a setup step (``json $.id``,
-``header location /orders/(.+)``, ``cookie sid``), or, in a stub's answer, by a matcher of a call's request.
+``header location /orders/(.+)``, ``cookie sid``, in a page ``text value="(.+?)"``), or, in a stub's answer, by a
+matcher of a call's request.
 
 **Headers**: of the request all are sent; of the expected response only those given are compared, each by its value.
 A header that occurs more than once has a list of values.
@@ -71,7 +72,7 @@ from typing import Any, Literal
 
 FORMAT = 1
 FIRST_LINE = f"pin: {FORMAT}"
-"""What every pin file begins with: the cheap way to know one."""
+"""What every pin file begins with (comments and blank lines aside): the cheap way to know one."""
 
 BodyForm = Literal["empty", "json", "text", "base64", "sha256"]
 
@@ -141,12 +142,3 @@ class Pin:
     dependencies: tuple[tuple[str, str, str], ...] = ()  # name, base URL, variable the build takes it from
     path: Path | None = None  # the file it was read from
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)  # part of the file -> its line
-
-
-def looks_like_pin(path: Path) -> bool:
-    """Whether the file at ``path`` begins with ``pin:``: one small read, no YAML."""
-    try:
-        with path.open("rb") as file:
-            return file.read(64).lstrip(b"\xef\xbb\xbf").startswith(b"pin:")
-    except OSError:
-        return False

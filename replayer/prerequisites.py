@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from captures.decoding import FormBody, JsonBody, TextBody, decode, form_fields
+from captures.decoding import FormBody, JsonBody, MultipartBody, TextBody, decode, form_fields
 from captures.jsonpaths import Place, normalised
 from captures.model import Exchange, Request, Response, header, header_values
 from replayer.alignment import unquote
@@ -33,7 +33,7 @@ class Minted:
     """Where an id was first shown: the answer of ``exchange``, at ``place`` (in the words of ``bind:``)."""
 
     exchange: int
-    place: str
+    place: str  # "" where a pin has no words for it: it can be needed, not bound
     name: str  # of the field, for naming the binding
     noun: str = ""  # what a bare ``id`` there is an id of
     listed: bool = False  # by a read: it was there before
@@ -74,7 +74,7 @@ class History:
         for key, place, name in shown_by(exchange):
             if key in self.minted:
                 about.add(key)
-            elif key not in self.given and place and (request.method not in SAFE or _lasting(key)):
+            elif key not in self.given and (place or _lasting(key)) and (request.method not in SAFE or _lasting(key)):
                 self.minted[key] = Minted(
                     exchange.id, place, name, endpoint_noun(request.target), request.method in SAFE
                 )
@@ -127,6 +127,10 @@ def ids_of(request: Request, near: float) -> Iterator[Key]:
     elif isinstance(body, FormBody):
         for name, value in body.fields:
             yield from _field(name, value, "", near)
+    elif isinstance(body, MultipartBody):
+        for part in body.parts:
+            if part.filename is None and isinstance(part.content, TextBody):
+                yield from _field(part.name, part.content.text, "", near)
 
 
 def ids_in_headers(request: Request, near: float) -> Iterator[Key]:
@@ -160,9 +164,10 @@ def shown_by(exchange: Exchange) -> Iterator[tuple[Key, str, str]]:
             for key in _field(name, value, noun_of(names[-2]) if len(names) > 1 else noun, near):
                 yield key, f"json {normalised(place)}", name
     elif isinstance(body, TextBody):
-        for word in set(words_of(body.text[:MAX_TEXT])):
+        text = body.text[:MAX_TEXT]
+        for word in dict.fromkeys(words_of(text)):
             for key in _key(word, "", near, weak=False):
-                yield key, "", ""
+                yield key, *_place_in_text(text, word)
     for raw in header_values(response.headers, "set-cookie"):
         name, _, value = raw.partition(b";")[0].decode("latin-1").partition("=")
         for key in _key(value.strip().strip('"'), "", near, weak=False):
@@ -174,6 +179,37 @@ def shown_by(exchange: Exchange) -> Iterator[tuple[Key, str, str]]:
         around = noun_of(before.rpartition("/")[2])
         for key in _key(last, around, near, weak=last.isdigit()):
             yield key, f"header location {re.escape(before).replace(chr(92) + '-', '-')}/([^/?#]+)", f"{around}_id"
+
+
+_NAMED = re.compile(r"""\b(?:name|id)\s*=\s*["']?([A-Za-z_][\w.-]{0,63})""")
+_AROUND = 64  # characters before a word that tell its place from others
+
+
+def _place_in_text(text: str, word: str) -> tuple[str, str]:
+    """Where ``word`` stands, as a ``text PATTERN`` of ``bind:``, and a name for it; two "" where nothing tells it.
+
+    ``<input name="csrf_token" value="f07965…">`` is found by what stands before the value, from the tag's ``<`` on.
+    """
+    at = text.find(word)
+    before = text[max(0, at - _AROUND) : at].rpartition("\n")[2]
+    before = before[max(before.rfind("<"), 0) :]
+    for other in words_of(before):
+        if other != before and kind_of(other) is not None:  # another value, and another one tomorrow
+            before = before.rpartition(other)[2]
+    if not re.search(r"[A-Za-z]{2}", before):
+        return "", ""
+    name = _NAMED.search(before)
+    pattern = f"{_literal(before)}([{_CHARACTERS}]+)"
+    found = re.search(pattern, text)
+    return (f"text {pattern}", name[1] if name else "") if found and found[1] == word else ("", "")
+
+
+_CHARACTERS = "A-Za-z0-9_.~+/=-"
+
+
+def _literal(text: str) -> str:
+    """``text`` as a regular expression that people can still read."""
+    return re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", text)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ that would be imported and not a ``captures.py`` of the project under test.
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -62,17 +63,29 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A YAML file that begins with ``pin:`` is a pin; every other file is none of our business."""
+    """A YAML file that begins with ``pin:`` is a pin; one that only reads like a pin is a failing one."""
     if file_path.suffix not in (".yaml", ".yml"):
         return None
     try:
         with file_path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(SNIFFED).removeprefix(b"\xef\xbb\xbf")
     except OSError:
         return None
-    if not start.removeprefix(b"\xef\xbb\xbf").startswith(b"pin:"):
+    if not _begins_as_pin(start) and not (_REQUEST.search(start) and _EXPECT.search(start)):
         return None
     return PinFile.from_parent(parent, path=file_path)
+
+
+SNIFFED = 4096  # bytes
+_REQUEST = re.compile(rb"^request:(?:\s|$)", re.MULTILINE)
+_EXPECT = re.compile(rb"^expect:(?:\s|$)", re.MULTILINE)
+
+
+def _begins_as_pin(start: bytes) -> bool:
+    """Whether the first line that says something is ``pin: …``."""
+    lines = (line.strip() for line in start.splitlines())
+    said = next((line for line in lines if line and not line.startswith((b"#", b"---", b"%"))), b"")
+    return said.startswith(b"pin:")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from captures.model import Direction, Exchange, Headers, Timing
+from captures.model import Direction, Exchange, Headers, Response, Timing
 from captures.selection import parse
 from replayer import pin_file
 from replayer.pin_make import Made, Refused, folder_of, make_pins
@@ -208,3 +209,37 @@ def test_from_a_run_the_response_of_the_build_is_pinned(tmp_path: Path) -> None:
     assert post.expect.body.value["total"] == 25
     assert len(post.stubs) == 3
     assert made["GET-orders-id/200-5.yaml"].request.target == "/orders/«the order_id»"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("next_cursor", "MDBkMWU2MDQ6NQ==", "«token»"),
+        ("nextPageToken", "Zm9vYmFyMTIz", "«token»"),
+        ("next_cursor", None, None),
+        ("next", "later", "later"),
+        ("colour", "MDBkMWU2MDQ6NQ==", "MDBkMWU2MDQ6NQ=="),
+    ],
+)
+def test_a_cursor_is_opaque_as_it_is_to_a_replay(name: str, value: str | None, shown: str | None) -> None:
+    assert pinned(exchange("GET", "/items", None, {name: value})).expect.body.value == {name: shown}
+
+
+def test_lines_of_json_have_matchers_by_the_names_of_their_members() -> None:
+    raw = f'{{"seq": 0, "at": {NOW + 0.25}, "note": "at 5 \\"x\\": 1", "id":"{ORDER}"}}\n'.encode()
+    one = exchange("GET", "/stream", None, None)
+    answer = Response(200, ((b"Content-Type", b"application/x-ndjson"),), raw, b"OK")
+    pin = pinned(replace(one, response=answer))
+    assert pin.expect.body.value == ('{"seq": 0, "at": «timestamp unix», "note": "at 5 \\"x\\": 1", "id":"«uuid»"}\n')
+
+
+def test_a_task_left_behind_is_a_stub_of_the_exchange_whose_ids_it_speaks_of(tmp_path: Path) -> None:
+    with Tape(tmp_path / "c.sqlite") as tape:
+        tape.inbound(request("POST", "/orders", {}), response(201, {"id": ORDER}))
+        bank = request("POST", "/audit", {"order": ORDER}, host="bank")
+        tape.outbound(None, bank, response(202, {}), after=0.3)
+        other = request("POST", "/audit", {"order": ORDER, "late": 1}, host="bank")
+        tape.outbound(None, other, response(202, {}), after=3.0)
+    (made,) = make_pins(tmp_path / "c.sqlite", None)
+    assert isinstance(made, Made)
+    assert [stub.request.body.value for stub in made.pin.stubs] == [{"order": "«uuid as order»"}]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from captures.model import Direction, Exchange, Timing
+import pytest
+
+from captures.model import Direction, Exchange, Response, Timing
+from replayer.pin_send import bound_value
 from replayer.prerequisites import History
 from tests.replayer.tapes import ORDER, request, response
 
@@ -120,3 +123,31 @@ def test_validators_come_from_the_answer_that_showed_them() -> None:
         found.add(Exchange(number, Direction.INBOUND, sent, Timing(float(number)), answered))
     assert found.setup_for(2) == (1,)
     assert found.minted['"v1"', "validator"].place == "header etag"
+
+
+CSRF = "f07965aa41b6c2d3e4f5061728394a5b"
+
+
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [
+        (
+            f'<form><input type="hidden" name="csrf_token" value="{CSRF}"></form>',
+            'text <input type="hidden" name="csrf_token" value="([A-Za-z0-9_.~+/=-]+)',
+        ),
+        (f"token: {CSRF}\n", "text token: ([A-Za-z0-9_.~+/=-]+)"),
+        (CSRF, ""),  # needed, though a pin has no words for the place
+    ],
+)
+def test_a_token_in_a_page_is_minted_there(page: str, place: str) -> None:
+    headers = ((b"Content-Type", b"text/html; charset=utf-8"),)
+    form = ((b"Content-Type", b"application/x-www-form-urlencoded"),)
+    answer = Response(200, headers, page.encode(), b"OK")
+    sent = request("POST", "/login", f"csrf_token={CSRF}&user=ann".encode(), headers=form)
+    found = History()
+    found.add(Exchange(1, Direction.INBOUND, request(target="/login"), Timing(1.0), answer))
+    found.add(Exchange(2, Direction.INBOUND, sent, Timing(2.0), response(303)))
+    assert found.setup_for(2) == (1,)
+    assert found.minted[CSRF, ""].place == place
+    if place:
+        assert bound_value(place, answer) == CSRF

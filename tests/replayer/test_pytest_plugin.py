@@ -168,6 +168,16 @@ def test_a_bad_pin_fails_alone_and_names_its_line(project: Path) -> None:
 
 
 @pytest.mark.slow
+def test_comments_may_come_first_and_a_pin_without_its_line_fails(project: Path) -> None:
+    (project / "pins" / "simple.yaml").write_text(f"# why\n\n---\n{SIMPLE}", encoding="utf-8")
+    (project / "pins" / "lost.yaml").write_text(SIMPLE.replace("pin: 1\n", "name: lost\n"), encoding="utf-8")
+    (project / "pins" / "other.yaml").write_text("request: {}\nstages: []\n", encoding="utf-8")
+    result = run(project, "pins", "-k", "lost or simple", f"--retape-command={COMMAND}")
+    assert counts(result) == {"passed": 1, "failed": 1, "deselected": 2}, result.stdout
+    assert "lost.yaml:1: this reads like a pin (request: and expect:) but has no pin: line." in result.stdout
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("module", [False, True])
 def test_a_project_with_modules_named_like_ours_is_untouched(tmp_path: Path, module: bool) -> None:
     (tmp_path / "captures.py").write_text("VALUE = 1\n", encoding="utf-8")
