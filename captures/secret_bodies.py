@@ -403,7 +403,8 @@ def _refuse_binary(data: bytes) -> None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        if _CONTROLS.search(data) or data.lstrip()[:1] not in (b"{", b"["):
+        foreign = sum(byte > 0x7F for byte in data)  # a text in an old charset has some, compressed bytes half
+        if _CONTROLS.search(data) or (3 * foreign > len(data) and data.lstrip()[:1] not in (b"{", b"[")):
             raise
 
 

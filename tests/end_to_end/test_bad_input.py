@@ -153,7 +153,10 @@ def test_the_target_dies_in_the_middle_and_the_ledger_is_kept(bench: Bench) -> N
     assert ledger["recorded"] == 30
     assert sum(ledger[name] for name in ("same", "same_by_rule", "drifted", "failed", "not_replayed")) == 30
     assert ledger["same"] + ledger["same_by_rule"] == 10
-    assert ledger["not_replayed"] >= 17  # it takes two refused connections to call a target dead
+    # Two refused connections call a target dead; how many are accepted and reset while it dies is the kernel's choice.
+    assert ledger["drifted"] == 0
+    assert ledger["failed"] >= 2
+    assert ledger["not_replayed"] > 0
     with Capture.open(run) as kept:
         skipped = kept.skipped()
         assert len(skipped) == ledger["not_replayed"]
