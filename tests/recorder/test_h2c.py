@@ -7,8 +7,11 @@ import asyncio
 import h2.config
 import h2.connection
 import h2.events
+import pytest
 
 from tests.recorder.conftest import Lab, connect, inbound, outbound, read_until
+
+pytestmark = pytest.mark.slow  # a real proxy for each
 
 
 async def grpc_like(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -10,6 +10,8 @@ from captures.errors import UsageError
 from recorder import mends
 from tests.recorder.conftest import Lab, answering, ask, connect, head, inbound, outbound, read_until
 
+pytestmark = pytest.mark.slow  # a real proxy for each
+
 TRAILED = b"5\r\nhello\r\n0\r\nX-Sum: 1\r\nx-sum: 2\r\n\r\n"
 
 

@@ -16,6 +16,8 @@ from captures.trust import Authority
 from recorder.listeners import LOOPBACK, Listener, Role, Target
 from tests.recorder.conftest import Lab, answering, ask, connect, outbound, read_until, until
 
+pytestmark = pytest.mark.slow  # a real proxy for each
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 

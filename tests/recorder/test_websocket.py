@@ -6,7 +6,11 @@ import asyncio
 import base64
 import hashlib
 
+import pytest
+
 from tests.recorder.conftest import Lab, connect, head, inbound, read_until, until
+
+pytestmark = pytest.mark.slow  # a real proxy for each
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
