@@ -32,6 +32,8 @@ _PIECE = re.compile(
 )
 """What may be one value inside a longer text."""
 
+_BETWEEN = re.compile(r"[\s;,\"]+")
+
 _TIMES = ("timestamp http", "date iso8601", "timestamp iso8601", "timestamp iso8601 without zone")
 _KINDS = ("uuid", "ulid", *_TIMES, "jwt")
 
@@ -168,9 +170,16 @@ def name_for(field_name: str, place: Place, scene: Scene) -> str:
 
 def words_of(text: str) -> Iterator[str]:
     """Everything in ``text`` that may be one value."""
+    seen = {text}
     yield text
+    for chunk in _BETWEEN.split(text):  # a random token may begin with "-" or "_", which no word does
+        for piece in (chunk, chunk.partition("=")[2]):
+            if piece and piece not in seen:
+                seen.add(piece)
+                yield piece
     for match in _PIECE.finditer(text):
-        yield match.group()
+        if match.group() not in seen:
+            yield match.group()
 
 
 _CURSOR = frozenset({"cursor", "continuation", "next", "prev", "previous"})

@@ -119,7 +119,8 @@ def test_recorded_through_proxy_variables_and_replayed_without_any_dependency(be
     assert result["verdict"] == "clean"
     assert result["ledger"]["replayed"] == result["ledger"]["recorded"] == 6
     assert result["stubs"] == {"served": 8, "missed": 0, "unused": 0}
-    assert {rule["id"] for rule in result["rules"] if rule["used"]} == {"builtin.date", "volatile.timestamp"}
+    used = {rule["id"] for rule in result["rules"] if rule["used"]}
+    assert used - {"builtin.date"} == {"volatile.timestamp"}  # a replay in the recorded second has the recorded Date
 
 
 def test_a_call_nobody_recorded_is_a_miss_and_never_leaves_the_machine(bench: Bench, node_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from captures.model import Direction, Exchange, Response, Timing
 from replayer.pin_send import bound_value
+from replayer.pin_volatile import words_of
 from replayer.prerequisites import History
 from tests.replayer.tapes import ORDER, request, response
 
@@ -151,3 +152,12 @@ def test_a_token_in_a_page_is_minted_there(page: str, place: str) -> None:
     assert found.minted[CSRF, ""].place == place
     if place:
         assert bound_value(place, answer) == CSRF
+
+
+@pytest.mark.parametrize(
+    "token", ["_2mfJufcZpDP1Le6HmlZ0O8H6Fjjvs8X", "-T0FExQbdvZTRY7WzI_EBLz9zEo47U2H", "qT0F_xQbdvZTRY7WzI-"]
+)
+@pytest.mark.parametrize("header", ["Authorization: Bearer {}", "Cookie: a=1; sid={}; b=2", "X-Session: {}"])
+def test_a_token_may_begin_and_end_with_anything(token: str, header: str) -> None:
+    name, _, value = header.format(token).partition(": ")
+    assert token in words_of(value)
