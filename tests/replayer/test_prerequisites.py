@@ -154,10 +154,7 @@ def test_a_token_in_a_page_is_minted_there(page: str, place: str) -> None:
         assert bound_value(place, answer) == CSRF
 
 
-@pytest.mark.parametrize(
-    "token", ["_2mfJufcZpDP1Le6HmlZ0O8H6Fjjvs8X", "-T0FExQbdvZTRY7WzI_EBLz9zEo47U2H", "qT0F_xQbdvZTRY7WzI-"]
-)
-@pytest.mark.parametrize("header", ["Authorization: Bearer {}", "Cookie: a=1; sid={}; b=2", "X-Session: {}"])
-def test_a_token_may_begin_and_end_with_anything(token: str, header: str) -> None:
-    name, _, value = header.format(token).partition(": ")
-    assert token in words_of(value)
+@pytest.mark.parametrize("token", ["_2mfJufcZpDP1Le6HmlZ0O8H6", "-T0FExQbdvZTRY7WzI_EBLz9", "qT0F_xQbdvZTRY7WzI-"])
+@pytest.mark.parametrize("value", ["Bearer {}", "a=1; sid={}; b=2", "{}", 'token="{}", x=1'])
+def test_a_token_may_begin_and_end_with_anything(token: str, value: str) -> None:
+    assert token in words_of(value.format(token))
