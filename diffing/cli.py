@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from captures.cli import FORMAT
+
 if TYPE_CHECKING:
     from captures.store import Capture
 
@@ -16,14 +18,6 @@ _RULES = click.option(
     "--rules", "rules_file", type=click.Path(path_type=Path), help="A further rules file, beside retape.rules.toml."
 )
 _CONFIG = click.option("--config", type=click.Path(path_type=Path), help="A configuration file instead of retape.toml.")
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For people or for programs.",
-)
 
 
 @click.command()
@@ -71,15 +65,14 @@ def diff(
     from diffing.reports import parse_specs, write
 
     specs = parse_specs(reports)
-    with Capture.open(recorded) as first, Capture.open(replayed) as second:
-        if _is_run(first) and not _is_run(second):
+    with Capture.open(recorded) as source, Capture.open(replayed) as run:
+        if _is_run(source) and not _is_run(run):
             raise UsageError(
                 f"{recorded} is a run and {replayed} a recording: they are the wrong way round.",
                 hint=f"retape diff {replayed} {recorded}",
             )
-    options = options_from(load(explicit=config, rules=rules_file), fail_on=fail_on, only=only, today=_today())
-    result = compare_captures(recorded, replayed, options)
-    with Capture.open(recorded) as source, Capture.open(replayed) as run:
+        options = options_from(load(explicit=config, rules=rules_file), fail_on=fail_on, only=only, today=_today())
+        result = compare_captures(recorded, replayed, options)
         for spec in specs:
             path = write(result, spec, source, run)
             if path is not None:
@@ -104,7 +97,7 @@ def rules() -> None:
 
 
 @rules.command("ls")
-@_FORMAT
+@FORMAT
 @_RULES
 @_CONFIG
 def list_rules(form: str, rules_file: Path | None, config: Path | None) -> None:
@@ -142,7 +135,7 @@ def list_rules(form: str, rules_file: Path | None, config: Path | None) -> None:
 
 
 @rules.command("classes")
-@_FORMAT
+@FORMAT
 def list_classes(form: str) -> None:
     """List every class of drift with its kind, level and meaning."""
     from diffing.classes import all_classes

@@ -40,7 +40,6 @@ class Moment:
     seconds: float  # Unix seconds; a form without offset is read as UTC
     grain: float
     facets: tuple[object, ...]
-    zoned: bool = True  # says its offset from UTC (an epoch does)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +144,10 @@ def _iso(text: str) -> Moment | None:
     except (ValueError, OverflowError):
         return None
     if separator is None:
-        return Moment("date", seconds, 86_400.0, ("date",), zoned=False)
+        return Moment("date", seconds, 86_400.0, ("date",))
     style = "" if not offset else offset if offset.isalpha() else re.sub(r"\d", "0", offset.replace("-", "+"))
     facets = (separator, second is not None, point or "", len(fraction or ""), style)
-    return Moment("datetime", seconds, 1.0 if second else 60.0, facets, zoned=bool(offset))
+    return Moment("datetime", seconds, 1.0 if second else 60.0, facets)
 
 
 def _for_people(text: str) -> Moment | None:
@@ -176,7 +175,7 @@ def _for_people(text: str) -> Moment | None:
     if not EARLIEST <= seconds <= LATEST:
         return None
     # One facet, so that no rule about the fractions of ISO 8601 is applied to it.
-    return Moment("datetime", seconds, 1.0 if second else 60.0, (facets,), zoned=False)
+    return Moment("datetime", seconds, 1.0 if second else 60.0, (facets,))
 
 
 def _zone(offset: str | None) -> timezone:
@@ -204,5 +203,5 @@ def _compact(text: str) -> Moment | None:
     except ValueError:
         return None
     if match[5] is None:
-        return Moment("date", when.timestamp(), 86_400.0, ("compact",), zoned=False)
-    return Moment("datetime", when.timestamp(), 1.0, ("compact", len(text), match[4], match[8]), zoned=bool(match[8]))
+        return Moment("date", when.timestamp(), 86_400.0, ("compact",))
+    return Moment("datetime", when.timestamp(), 1.0, ("compact", len(text), match[4], match[8]))

@@ -23,7 +23,6 @@ DISTINCT = 64
 NODES = 200_000
 """Places remembered in all. Beyond it new ones have no evidence."""
 
-FACETS = 16
 COUNTED_KEYS = 2_000  # per array: longer ones prove nothing more about their key
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from captures.versions import version_of
 from recorder.settings import Settings, dependency_urls, shown_command
 
 
@@ -14,8 +14,8 @@ def provenance(settings: Settings) -> dict[str, Any]:
     """The ``meta`` of the session: versions, listeners, the service's command, label and commit."""
     meta: dict[str, Any] = {
         "versions": {
-            "retape": _version("retape"),
-            "mitmproxy": _version("mitmproxy"),
+            "retape": version_of("retape"),
+            "mitmproxy": version_of("mitmproxy"),
             "python": sys.version.split()[0],
         },
         "listeners": [
@@ -28,13 +28,6 @@ def provenance(settings: Settings) -> dict[str, Any]:
         "git": _git_commit(),
     }
     return {name: value for name, value in meta.items() if value}
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _git_commit() -> str | None:

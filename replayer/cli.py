@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from captures.cli import FORMAT
+
 if TYPE_CHECKING:
     from captures.config import Config
     from replayer.plan import ReplayPlan
@@ -139,14 +141,7 @@ def replay(capture: Path, command: tuple[str, ...], **given: Any) -> int:
     show_default=True,
     help="A call made more often than recorded gets the last answer again, or 502.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="For people or for programs.",
-)
+@FORMAT
 def stub(capture: Path, port: int, on_miss: str, exhausted: str, form: str) -> int:
     """Serve a capture's dependencies alone, for local development, until Ctrl-C.
 

@@ -24,6 +24,7 @@ from captures.service import Service, Wiring
 from captures.state import redaction_key, state_dir
 from captures.store import Capture
 from captures.trust import Authority
+from captures.versions import version_of
 from captures.writer import CaptureWriter, is_being_written
 from replayer.bindings import Binding, Bindings
 from replayer.chaining import absorb, learn
@@ -356,20 +357,11 @@ class _Replay:
             "only": plan.only.text if plan.only else None,
             "shard": f"{plan.shard.index}/{plan.shard.count}" if plan.shard else None,
             "selected": len(self._chosen) - len(self._setup),
-            "versions": {"retape": _version()},
+            "versions": {"retape": version_of("retape")},
             "enforced": enforced(self._sessions) if self._stubbed else [],
             "notes": notes,
             "stubbed": self._stubbed,
         }
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("retape")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _cancel_on_sigterm() -> None:

@@ -63,7 +63,6 @@ class StubServer:
         self._servers: list[asyncio.Server] = []
         self._connections: set[_Connection] = set()
         self._stand_ins: dict[int, Server] = {}  # port of a listener -> the dependency it stands for
-        self.busy = 0  # answers under way
 
     async def listen(self, server: Server | None = None, *, host: str = LOOPBACK, port: int = 0) -> str:
         """Open a listener: the forward proxy, or one that stands for ``server``. Returns its base URL.
@@ -188,7 +187,6 @@ class _Connection(asyncio.Protocol):
         )
         answer = self._stubs._desk.answer(request)
         if answer.hold > 0:
-            self._stubs.busy += 1
             loop = asyncio.get_running_loop()
             self._held = loop.call_later(answer.hold, self._release, head, answer)
         else:
@@ -196,7 +194,6 @@ class _Connection(asyncio.Protocol):
 
     def _release(self, head: RequestHead, answer: Answer) -> None:
         self._held = None
-        self._stubs.busy -= 1
         self._play(head, answer)
         self._serve()
 
