@@ -19,6 +19,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 served = itertools.count(1)
 
 
+ARRIVED = "a slow request has arrived"
+"""Printed when it has: tests wait for it."""
+
+
 class Answers(BaseHTTPRequestHandler):
     """One answer for each path."""
 
@@ -33,6 +37,7 @@ class Answers(BaseHTTPRequestHandler):
         if kind == "items":
             self._answer(200, json.dumps({"item": name, "price": len(name) * 7, "tags": ["a", "b"]}).encode())
         elif kind == "slow":
+            print(ARRIVED, flush=True)
             time.sleep(float(name))
             self._answer(200, b'{"slow": true}')
         elif kind == "liar":

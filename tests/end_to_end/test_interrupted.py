@@ -18,6 +18,7 @@ from captures.model import Direction
 from captures.store import Capture
 from tests.end_to_end import captures_made
 from tests.end_to_end.processes import Bench, Finished, Running, free_port, read_report, wait_until
+from tests.end_to_end.service import ARRIVED
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
@@ -100,8 +101,7 @@ def test_ctrl_c_while_requests_are_open(bench: Bench) -> None:
         f"import urllib.request; print(urllib.request.urlopen({recording.inbound + '/slow/1.5'!r}).status)",
     )  # fmt: skip
     service = recording.process
-    # Nothing outside tells when the slow request has arrived; its answer proves that it had.
-    time.sleep(0.4)
+    service.wait_for(lambda: any(ARRIVED in line for line in service.err), "the slow request has arrived")
     service.interrupt()  # the whole group, as a terminal does
     service.finished(30).expect(0)
     assert slow.finished().expect(0).stdout == "200\n", "what was open when Ctrl-C came was not let finish"
@@ -117,7 +117,8 @@ def test_a_second_ctrl_c_does_not_wait(bench: Bench) -> None:
     bench.start(
         sys.executable, "-c", f"import urllib.request; urllib.request.urlopen({recording.inbound + '/slow/20'!r})"
     )
-    time.sleep(0.4)
+    running = recording.process
+    running.wait_for(lambda: any(ARRIVED in line for line in running.err), "the slow request has arrived")
     recording.process.interrupt()
     recording.process.event("stopping")
     recording.process.interrupt()
