@@ -15,16 +15,26 @@ from typing import Any
 from captures.errors import ConfigError
 from captures.state import project_root
 
-RECORD_KEYS = ("inbound", "outbound", "label", "upstream_ca", "insecure_upstream", "max_body", "drain", "ready_timeout")
-REDACT_KEYS = ("key", "headers", "query", "json", "keep")
+RECORD_KEYS = (
+    "inbound", "outbound", "label", "upstream_ca", "insecure_upstream", "max_body", "drain", "ready_timeout",
+    "metrics", "max_messages", "max_queue", "on_overload", "workers", "inject_trace", "rotate", "keep",
+    "only", "exclude", "only_calls", "exclude_calls", "sample",
+)  # fmt: skip
+REDACT_KEYS = ("key", "headers", "query", "json", "keep", "paths", "patterns", "detectors")
 REPLAY_KEYS = (
     "target", "timeout", "ready", "ready_timeout", "host", "on_miss", "exhausted", "headers", "fail_on",
+    "concurrency", "order", "pacing", "connections", "http_version", "stub_latency", "isolate", "clock",
+    "baseline_cmd", "baseline_target", "auth",
 )  # fmt: skip
+AUTH_KEYS = ("headers", "cookie", "basic", "login", "jwt_key", "as")
+AS_KEYS = ("recorded", "headers", "cookie", "basic", "login")  # of [[replay.auth.as]]
+LOGIN_KEYS = ("method", "path", "headers", "json", "form", "token", "header", "cookies")
+CHAIN_KEYS = ("name", "from", "to", "never")
 ENDPOINT_KEYS = ("templates",)
 KEYS = {"record": RECORD_KEYS, "redact": REDACT_KEYS, "replay": REPLAY_KEYS, "endpoints": ENDPOINT_KEYS}
 """Known keys of each table, checked by every command: a misspelt [record] shows in a replay, too."""
 
-SECTIONS = (*KEYS, "dependencies", "rules")  # the names of dependencies are the user's own
+SECTIONS = (*KEYS, "dependencies", "rules", "chain")  # the names of dependencies are the user's own
 RULES_FILE = "retape.rules.toml"
 
 
@@ -44,9 +54,21 @@ class Config:
 
     def rules(self) -> list[Mapping[str, Any]]:
         """Every ``[[rules]]`` entry of every file, in order."""
-        value = self.data.get("rules", [])
+        return self._tables("rules")
+
+    def chains(self) -> list[Mapping[str, Any]]:
+        """Every ``[[chain]]`` entry, in order."""
+        return self._tables("chain")
+
+    def redaction_key(self) -> str | None:
+        """``[redact] key``, where there is one (:func:`captures.state.redaction_key` knows where else to look)."""
+        key = self.section("redact").get("key")
+        return key if isinstance(key, str) else None
+
+    def _tables(self, name: str) -> list[Mapping[str, Any]]:
+        value = self.data.get(name, [])
         if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
-            raise ConfigError(f"rules in {self._where()} must be written as [[rules]] tables.")
+            raise ConfigError(f"{name} in {self._where()} must be written as [[{name}]] tables.")
         return value
 
     def _where(self) -> str:
@@ -76,6 +98,7 @@ def load(start: Path | None = None, explicit: Path | None = None, rules: Path | 
     check_keys(merged, SECTIONS, str(main))
     for name, keys in KEYS.items():
         check_keys(Config((main,), merged).section(name), keys, f"{main} [{name}]")
+    _check_nested(Config((main,), merged), str(main))
     for path in (main.parent / RULES_FILE, rules):
         if path is None:
             continue
@@ -85,9 +108,31 @@ def load(start: Path | None = None, explicit: Path | None = None, rules: Path | 
             continue
         extra = _parse(path)
         check_keys(extra, ("rules",), str(path))
-        merged["rules"] = [*merged.get("rules", []), *extra.get("rules", [])]
+        # Checked one by one: a list cannot be joined to what is none.
+        both = (Config(tuple(files), merged).rules(), Config((path,), extra).rules())
+        merged["rules"] = [entry for rules_of_one in both for entry in rules_of_one]
         files.append(path)
     return Config(tuple(files), merged)
+
+
+def _check_nested(config: Config, where: str) -> None:
+    """The tables inside tables, which every command checks as well."""
+    for number, entry in enumerate(config.chains(), start=1):
+        check_keys(entry, CHAIN_KEYS, f"{where} [[chain]] {number}")
+    auth = config.section("replay").get("auth")
+    if auth is None:
+        return
+    if not isinstance(auth, Mapping):
+        raise ConfigError(f"[replay.auth] in {where} must be a table, not {type(auth).__name__}.")
+    check_keys(auth, AUTH_KEYS, f"{where} [replay.auth]")
+    others = auth.get("as", [])
+    if not isinstance(others, list) or not all(isinstance(entry, Mapping) for entry in others):
+        raise ConfigError(f"as in [replay.auth] of {where} must be written as [[replay.auth.as]] tables.")
+    for number, entry in enumerate(others, start=1):
+        check_keys(entry, AS_KEYS, f"{where} [[replay.auth.as]] {number}")
+    for entry in (auth, *others):
+        if isinstance(entry.get("login"), Mapping):
+            check_keys(entry["login"], LOGIN_KEYS, f"{where} login of [replay.auth]")
 
 
 def check_keys(mapping: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
@@ -103,9 +148,11 @@ def check_keys(mapping: Mapping[str, Any], allowed: Iterable[str], where: str) -
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows begin it with a mark
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path} is not a configuration: its lists are nested too deep.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text.") from error
     except OSError as error:

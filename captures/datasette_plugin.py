@@ -8,10 +8,11 @@ Content codings (gzip, br) are the exchange's headers' business and stay on; wha
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 
 from pluggy import HookimplMarker
 
-from captures.bodies import unpack
+from captures.bodies import BodyReader
 
 hookimpl = HookimplMarker("datasette")  # what datasette.hookimpl is; so this module can be tested without Datasette
 
@@ -19,16 +20,17 @@ hookimpl = HookimplMarker("datasette")  # what datasette.hookimpl is; so this mo
 @hookimpl
 def prepare_connection(conn: sqlite3.Connection) -> None:
     """Called by Datasette for every connection it opens."""
-    conn.create_function("retape_body", 3, retape_body, deterministic=True)
+    bodies = BodyReader(conn)
+    conn.create_function("retape_body", 3, partial(retape_body, bodies), deterministic=True)
 
 
-def retape_body(codec: str | None, data: bytes | None, size: int | None) -> str | None:
+def retape_body(bodies: BodyReader, codec: str | None, data: bytes | None, size: int | None) -> str | None:
     """A row of ``body`` as text; None for no body, a sentence in angle brackets for what is no text."""
     if data is None:
         return None
     try:
-        body = unpack(codec, data, size)
-    except ValueError as error:
+        body = bodies.unpack(codec, data, size)
+    except (ValueError, sqlite3.Error) as error:
         return f"<{error}>"
     try:
         return body.decode("utf-8")

@@ -55,4 +55,11 @@ class EmptyCapture(CaptureError):
 
 
 class TargetError(RetapeError):
-    """The service under test could not be started or reached."""
+    """The service under test could not be started or reached.
+
+    ``brief`` is the message for who saw on stderr what the service printed; "" where there is no shorter one.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", brief: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.brief = brief

@@ -1,9 +1,8 @@
 """JSON paths: the part of RFC 9535 that rules and redaction use, compiled once and matched without searching.
 
-A *path* is a tuple of member names and array indexes: ``("items", 2, "price")``. The accepted syntax is ``$``,
-``.name``, ``['name']``, ``[n]``, ``[*]``, ``.*`` and ``..``; everything else is refused when the configuration is read,
-because a path that silently matches nothing is worse than an error. jsonpath-ng is the grammar; names are cut out
-before it sees them, since it mistakes escapes and non-ASCII letters in names.
+A *place* is a tuple of member names and array indexes: ``("items", 2, "price")``. ``captures.jsonpath_syntax`` says
+what is accepted; jsonpath-ng then reads the same path with the names cut out (it mistakes escapes and non-ASCII letters
+in names) and has to agree about its steps.
 """
 
 from __future__ import annotations
@@ -11,38 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from captures.errors import ConfigError
+from captures.jsonpath_syntax import Any_, Filter, Slice, Step, read, refusal
+
+__all__ = ["Any_", "Filter", "JsonPath", "Place", "Slice", "Step", "compile_path", "generalised", "normalised"]
 
 Place = tuple[str | int, ...]
 """Where a value stands in a document."""
 
-_TOKEN = re.compile(
-    r"""(?P<descend>\.\.)
-      | \.?(?P<star>\*)
-      | (?P<quoted>\[\s*(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*\])
-      | (?P<bracket>\[\s*(?:\*|0|[1-9][0-9]*)\s*\])
-      | \.?(?P<name>[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\-\u0080-\U0010ffff]*)""",
-    re.VERBOSE,
-)
+SHOWN = 50
+"""Steps that jsonpath-ng is shown at a time."""
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})?|.)", re.DOTALL)
-_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_CONTROL_ESCAPES = {value: f"\\{key}" for key, value in _CONTROLS.items()}
-_SYNTAX = "Use $, .name, ['name'], [n], [*] and .. only: $.items[*].price"
-
-
-class Any_(Enum):  # noqa: N801 - typing.Any is taken
-    """Steps that stand for many."""
-
-    CHILD = "*"
-    DESCENDANTS = ".."  # this place and every place under it
-
-
-Step = str | int | Any_
+_CONTROL_ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +36,22 @@ class JsonPath:
 
     def matches(self, place: Place) -> bool:
         """Whether ``place`` is one of those the path names."""
-        return _matches(self.steps, place)
+        *_, last = _states(self.steps, place)
+        return len(self.steps) in last
 
     def covers(self, place: Place) -> bool:
         """Whether ``place`` is one of those the path names, or lies under one."""
-        return any(_matches(self.steps, place[:length]) for length in range(len(place), -1, -1))
+        return any(len(self.steps) in state for state in _states(self.steps, place))
+
+    def leads_through(self, place: Place) -> bool:
+        """Whether the path may name something under ``place``."""
+        *_, last = _states(self.steps, place)
+        return any(at < len(self.steps) for at in last)
 
     def find(self, value: Any) -> Iterator[tuple[Place, Any]]:
         """Every place of ``value`` that the path names, with what stands there, in document order, each once."""
         seen: set[Place] = set()
-        for place, item in _find(self.steps, (), value):
+        for place, item in _find(self.steps, value):
             if place not in seen:
                 seen.add(place)
                 yield place, item
@@ -75,29 +63,11 @@ class JsonPath:
 
 @lru_cache(maxsize=4096)
 def compile_path(text: str) -> JsonPath:
-    """The path written as ``text``. Raises :class:`ConfigError` outside the accepted syntax."""
-    names: list[str] = []
-    skeleton = "$"
-    position = 1
-    if not text.startswith("$"):
-        raise ConfigError(f"{text!r} is no JSON path: it does not start with $.", hint=_SYNTAX)
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None or not _follows(match, text, position):
-            raise ConfigError(f"{text!r} is no JSON path Retape knows (at column {position + 1}).", hint=_SYNTAX)
-        after_descend = skeleton.endswith("..")
-        if match["descend"]:
-            skeleton += ".."
-        elif match["bracket"] or match["star"]:
-            skeleton += "".join((match["bracket"] or "[*]").split())
-        else:
-            name = match["name"] or _unescaped(match["quoted"].strip("[] \t\r\n")[1:-1], text)
-            skeleton += f"{'' if after_descend else '.'}k{len(names)}"
-            names.append(name)
-        position = match.end()
-    if skeleton.endswith(".."):
-        raise ConfigError(f"{text!r} ends in `..`: name what to look for.", hint=_SYNTAX)
-    return JsonPath(text, _steps(skeleton, names, text))
+    """The path written as ``text``. Raises :class:`ConfigError` outside the accepted syntax, the place marked."""
+    steps = read(text)
+    if list(_as_the_library_reads(steps)) != [_skeleton(step) for step in steps]:
+        raise refusal(text, 0, "its steps are ambiguous.")
+    return JsonPath(text, steps)
 
 
 def normalised(place: Place) -> str:
@@ -124,84 +94,117 @@ def _escaped(character: str) -> str:
     return character
 
 
-def _unescaped(raw: str, path: str) -> str:
-    def one(match: re.Match[str]) -> str:
-        escape = match[1]
-        if escape[0] == "u" and len(escape) > 1:
-            units = b"".join(int(unit, 16).to_bytes(2, "big") for unit in escape.replace("\\u", "u").split("u")[1:])
-            return units.decode("utf-16-be", "surrogatepass")
-        if escape in _CONTROLS:
-            return _CONTROLS[escape]
-        if escape in "'\"\\/":
-            return escape
-        raise ConfigError(
-            f"{path!r} has an unknown escape \\{escape}.", hint="Known are \\' \\\" \\\\ \\/ \\n \\t \\uXXXX."
-        )
-
-    return _ESCAPED.sub(one, raw)
+def _skeleton(step: Step) -> str:
+    """A step without its name or condition: what a name is made of is no question of grammar."""
+    if isinstance(step, str):
+        return ".k"
+    if isinstance(step, int):
+        return f"[{step}]"
+    return ".." if step is Any_.DESCENDANTS else "[*]"
 
 
-def _follows(match: re.Match[str], text: str, position: int) -> bool:
-    """A bare name or star needs a dot before it; after ``..`` that dot is already spent."""
-    after_descend = text.endswith("..", 0, position)
-    if match["descend"]:
-        return not after_descend
-    if match["name"] or match["star"]:
-        return text[position] != "." if after_descend else text[position] == "."
-    return True
+def _as_the_library_reads(steps: tuple[Step, ...]) -> Iterator[str]:
+    """The same steps as jsonpath-ng sees them. It recurses: it is shown some at a time."""
+    start = 0
+    while start < len(steps):
+        end = start + SHOWN
+        while end < len(steps) and steps[end - 1] is Any_.DESCENDANTS:
+            end += 1  # which looks for what follows
+        yield from _library_steps(steps[start:end])
+        start = end
 
 
-def _steps(skeleton: str, names: list[str], text: str) -> tuple[Step, ...]:
-    """Read jsonpath-ng's tree of the skeleton (names cut out as k0, k1, …) into flat steps."""
+def _library_steps(steps: tuple[Step, ...]) -> list[str]:
     from jsonpath_ng import parse
 
-    def walk(node: Any) -> Iterator[Step]:
+    text = "".join(_skeleton(step) for step in steps).replace("...", "..")
+    found: list[str] = []
+    stack: list[Any] = [parse(f"${text}")]
+    while stack:
+        node = stack.pop()
         kind = type(node).__name__
-        if kind in ("Child", "Descendants"):
-            yield from walk(node.left)
-            if kind == "Descendants":
-                yield Any_.DESCENDANTS
-            yield from walk(node.right)
+        if kind == "Child":
+            stack += [node.right, node.left]
+        elif kind == "Descendants":
+            stack += [node.right, "..", node.left]
         elif kind == "Index":
-            yield int(str(node).strip("[]"))
-        elif kind in ("Wildcard", "Slice") or (kind == "Fields" and node.fields == ("*",)):  # by version of jsonpath-ng
-            yield Any_.CHILD
-        elif kind == "Fields" and len(node.fields) == 1:
-            yield names[int(node.fields[0][1:])]
+            found.append(f"[{str(node).strip('[]')}]")
+        elif kind in ("Wildcard", "Slice") or (kind == "Fields" and node.fields == ("*",)):  # by version of the library
+            found.append("[*]")
+        elif kind == "Fields":
+            found.append("." + ",".join(node.fields))
         elif kind != "Root":
-            raise ConfigError(f"{text!r} is no JSON path Retape knows.", hint=_SYNTAX)
+            found.append(str(node))
+    return found
 
-    return tuple(walk(parse(skeleton)))
+
+def _states(steps: tuple[Step, ...], place: Place) -> Iterator[set[int]]:
+    """Which steps may come next at the root and after each key of ``place``; ``len(steps)``: the path ends there."""
+    state = _opened(steps, {0})
+    yield state
+    for key in place:
+        after: set[int] = set()
+        for at in state:
+            if at < len(steps):
+                step = steps[at]
+                if step is Any_.DESCENDANTS:
+                    after.add(at)
+                elif _is(step, key):
+                    after.add(at + 1)
+        state = _opened(steps, after)
+        yield state
 
 
-def _matches(steps: tuple[Step, ...], place: Place) -> bool:
-    if not steps:
-        return not place
-    step, rest = steps[0], steps[1:]
-    if step is Any_.DESCENDANTS:
-        return any(_matches(rest, place[start:]) for start in range(len(place) + 1))
-    return bool(place) and _is(step, place[0]) and _matches(rest, place[1:])
+def _opened(steps: tuple[Step, ...], state: set[int]) -> set[int]:
+    """``state`` with what follows a ``..`` that may stand for nothing."""
+    for at in sorted(state):
+        while at < len(steps) and steps[at] is Any_.DESCENDANTS:
+            at += 1
+            state.add(at)
+    return state
 
 
 def _is(step: Step, key: str | int) -> bool:
-    return step is Any_.CHILD or (type(step) is type(key) and step == key)
+    """By the key alone. A filter may hold for any child: redaction then hides too much rather than too little."""
+    if step is Any_.CHILD or isinstance(step, Filter):
+        return True
+    if isinstance(step, Slice):
+        return isinstance(key, int) and step.holds(key)
+    return type(step) is type(key) and step == key
 
 
-def _find(steps: tuple[Step, ...], place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
-    if not steps:
-        yield place, value
-        return
-    step, rest = steps[0], steps[1:]
-    if step is Any_.DESCENDANTS:
-        stack = [(place, value)]
-        while stack:
-            where, item = stack.pop()
-            yield from _find(rest, where, item)
-            stack.extend(reversed([((*where, key), child) for key, child in _children(item)]))
-        return
-    for key, child in _children(value):
-        if _is(step, key):
-            yield from _find(rest, (*place, key), child)
+def _find(steps: tuple[Step, ...], value: Any) -> Iterator[tuple[Place, Any]]:
+    stack: list[tuple[int, Place, Any]] = [(0, (), value)]
+    while stack:
+        at, place, item = stack.pop()
+        if at == len(steps):
+            yield place, item
+            continue
+        step = steps[at]
+        if step is Any_.DESCENDANTS:
+            below = [(at, (*place, key), child) for key, child in _children(item)]
+            stack.extend(reversed(below))
+            stack.append((at + 1, place, item))
+        elif isinstance(step, str | int):
+            child = _child(item, step)
+            if child is not _NOTHING:
+                stack.append((at + 1, (*place, step), child))
+        else:
+            found = [
+                (at + 1, (*place, key), child)
+                for key, child in _children(item)
+                if _is(step, key) and (not isinstance(step, Filter) or step.holds(child))
+            ]
+            stack.extend(reversed(found))
+
+
+_NOTHING = object()
+
+
+def _child(value: Any, step: str | int) -> Any:
+    if isinstance(step, str):
+        return value.get(step, _NOTHING) if isinstance(value, dict) else _NOTHING
+    return value[step] if isinstance(value, list) and step < len(value) else _NOTHING
 
 
 def _children(value: Any) -> Iterator[tuple[str | int, Any]]:

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from captures.model import Direction, Exchange, url_of
+from captures.routes.endpoints import Endpoints
 from captures.selection import Selection
 from captures.store import Capture
-from captures.templates import Templates
 from captures.visible import visible
 
 
-def templates_of(capture: Capture, direction: Direction) -> Templates:
-    """The endpoints of one side of a capture; outbound ones are those of all dependencies together."""
-    rows = capture.query("SELECT DISTINCT method, target FROM exchange WHERE direction = ?", [direction.value])
-    return Templates.infer((row["method"], row["target"].encode("latin-1")) for row in rows)
-
-
 def chosen(
-    capture: Capture, selection: Selection, limit: int | None, *, endpoints: bool
+    capture: Capture,
+    selection: Selection,
+    limit: int | None,
+    *,
+    endpoints: bool,
+    explicit: Sequence[str] = (),
+    backwards: bool = False,
 ) -> Iterator[tuple[Exchange, str]]:
-    """The selected exchanges with their endpoints ("" when neither ``endpoints`` nor the selection asks for them)."""
-    needed = endpoints or bool(selection.terms)
-    known = {direction: templates_of(capture, direction) for direction in Direction} if needed else {}
+    """The selected exchanges with their endpoints ("" when neither ``endpoints`` nor the selection asks for them).
+
+    ``explicit``: the templates of ``retape.toml``. ``backwards``: the latest first.
+    """
+    known = Endpoints.of(capture, explicit) if endpoints or "endpoint:" in selection.text else None
     found = 0
-    for exchange in capture.exchanges():
-        endpoint = ""
-        if needed:
-            endpoint = known[exchange.direction].endpoint(exchange.request.method, exchange.request.target)
+    for exchange in capture.exchanges(narrowed=selection.clauses(), backwards=backwards):
+        endpoint = known.endpoint_of(exchange) if known is not None else ""
         if selection.matches(exchange, endpoint):
             yield exchange, endpoint
             found += 1
@@ -38,8 +38,8 @@ def chosen(
                 return
 
 
-def line(exchange: Exchange) -> str:
-    """One exchange on one line; what varies in length comes last."""
+def line(exchange: Exchange, messages: int = 0) -> str:
+    """One exchange on one line; what varies in length comes last. ``messages``: how many it has in the file."""
     request = exchange.request
     inbound = exchange.direction is Direction.INBOUND
     target = visible(request.target.decode("latin-1") if inbound else url_of(request))
@@ -51,19 +51,25 @@ def line(exchange: Exchange) -> str:
         text += f"  [{visible(exchange.dependency)}]"
     if exchange.cause is not None:
         by = f" by {exchange.cause.exchange}" if exchange.cause.exchange is not None else ""
-        text += f"  caused{by} ({exchange.cause.how.value})"
+        guess = ", a guess" if exchange.cause.how.is_guess else ""
+        text += f"  caused{by} ({exchange.cause.how.value}{guess})"
     if exchange.replay_of is not None:
         text += f"  replay of {exchange.replay_of}"
-    if exchange.body_truncated:
+    if messages:
+        text += f"  {messages:,} message{'' if messages == 1 else 's'}"
+    if exchange.notes.get("open"):
+        text += "  (still open)"
+    elif exchange.body_truncated:
         text += "  (body incomplete)"
     return text
 
 
-def as_json(rows: Iterator[tuple[Exchange, str]]) -> Iterator[str]:
-    """A JSON array in pieces, so that a large capture needs no memory."""
+def as_json(rows: Iterator[tuple[Exchange, str]], messages: Callable[[int], int]) -> Iterator[str]:
+    """A JSON array in pieces, so that a large capture needs no memory. ``messages``: how many an exchange has."""
     before = "[\n"
     for exchange, endpoint in rows:
-        yield before + json.dumps(summary(exchange, endpoint), ensure_ascii=True)
+        told = {**summary(exchange, endpoint), "messages": messages(exchange.id)}
+        yield before + json.dumps(told, ensure_ascii=True)
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 

@@ -6,7 +6,7 @@ with ``replay_of`` set to the recorded exchange it answers to.
 
 Forms of values: header names and values, targets and bodies are raw wire bytes. Headers are tuples of pairs in
 wire order with their case and duplicates, never a dict. Bodies are what was transferred after transfer coding
-(chunking) and before content coding (gzip): ``captures.decoding`` decodes them. Times are Unix seconds (UTC).
+(chunking) and before content coding (gzip): ``captures.formats.decoding`` decodes them. Times are Unix seconds (UTC).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -44,8 +45,19 @@ class CauseHow(StrEnum):
 
     TRACE_HEADER = "trace-header"  # a propagated trace or request id is equal on both
     WINDOW = "window"  # exactly one inbound exchange was open at that time
+    VALUE_FLOW = "value-flow"  # a guess: an id or token stood in this call and in one open request alone
+    CONNECTION = "connection"  # a guess: the call before on the same connection was made by this open request
+    UNANSWERED = "unanswered"  # a guess: of several, the only open request whose answer had not begun
     AMBIGUOUS = "ambiguous"  # several were open: caused_by is None, the evidence names them
     NONE = "none"  # none was open (start-up, background work)
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether an exchange is named that may be another: readers are lenient with such links."""
+        return self in GUESSES
+
+
+GUESSES = (CauseHow.VALUE_FLOW, CauseHow.CONNECTION, CauseHow.UNANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class Cause:
     """The link from an outbound exchange to the inbound exchange that made it."""
 
     how: CauseHow
-    exchange: int | None  # id of the inbound exchange in the same capture; None unless how is certain
+    exchange: int | None  # id of the inbound exchange in the same capture; None for ambiguous and none
     evidence: str  # one human sentence: "traceparent 4bf9…36 seen on both"
 
 
@@ -123,6 +135,23 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """One of the many messages of a long exchange, which has a row of its own and is written when it comes.
+
+    ``kind`` and ``body``: *text* and *binary* are WebSocket messages, their fragments joined and deflation taken off,
+    *close* is the reason in a close frame; *event* is one server-sent event with the blank line that ends it (content
+    codings taken off); *grpc* is one length-prefixed gRPC message with its five bytes of prefix.
+    """
+
+    exchange: int  # the id of its exchange
+    seq: int  # its place among all messages of the exchange, both directions together, from 1
+    from_client: bool
+    kind: str  # open, as protocols are
+    at: float  # when its last byte came
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """One recording (or replay) run inside a capture, with its integrity counters."""
 
@@ -146,11 +175,18 @@ class Skipped:
     reason: str
 
 
+@lru_cache(maxsize=1024)
+def lower_name(name: bytes) -> str:
+    """A header's name as it is compared: they have no case (RFC 9110, 5.1)."""
+    return name.decode("latin-1").lower()
+
+
 def header(headers: Headers, name: str) -> bytes | None:
     """The first value of ``name`` (any case), or None."""
     wanted = name.lower().encode("latin-1")
+    length = len(wanted)
     for key, value in headers:
-        if key.lower() == wanted:
+        if len(key) == length and key.lower() == wanted:
             return value
     return None
 
@@ -158,12 +194,23 @@ def header(headers: Headers, name: str) -> bytes | None:
 def header_values(headers: Headers, name: str) -> tuple[bytes, ...]:
     """Every value of ``name`` (any case) in wire order."""
     wanted = name.lower().encode("latin-1")
-    return tuple(value for key, value in headers if key.lower() == wanted)
+    length = len(wanted)
+    return tuple([value for key, value in headers if len(key) == length and key.lower() == wanted])
+
+
+def authority(host: str, port: int | None = None) -> str:
+    """``host:port``, or ``host`` alone; IPv6 in brackets (RFC 3986, 3.2.2)."""
+    shown = f"[{host}]" if ":" in host else host
+    return shown if port is None else f"{shown}:{port}"
+
+
+def host_field(scheme: str, host: str, port: int) -> str:
+    """An authority as ``Host`` and ``:authority`` say it: without the port that the scheme stands for."""
+    default = {"http": 80, "https": 443}.get(scheme)
+    return authority(host, None if port == default else port)
 
 
 def url_of(request: Request) -> str:
     """A URL for people: default ports left out, the target as sent (latin-1)."""
-    default = {"http": 80, "https": 443}.get(request.scheme)
-    host = f"[{request.host}]" if ":" in request.host else request.host
-    port = "" if request.port == default else f":{request.port}"
-    return f"{request.scheme}://{host}{port}{request.target.decode('latin-1')}"
+    shown = host_field(request.scheme, request.host, request.port)
+    return f"{request.scheme}://{shown}{request.target.decode('latin-1')}"

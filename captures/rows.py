@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from captures.columns import EXCHANGE, MESSAGE, SESSION, check_meta, check_time, check_types, json_object
+from captures.heads import HeadReader, HeadStore, dump_headers, load_headers
 from captures.model import (
     Cause,
     CauseHow,
@@ -14,21 +17,21 @@ from captures.model import (
     Exchange,
     Failure,
     FailureKind,
-    Headers,
+    Message,
     Request,
     Response,
     Session,
+    Skipped,
     Timing,
 )
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-COLUMNS = (
-    "id session direction protocol dependency caused_by cause_how cause_evidence replay_of method scheme host port "
-    "target request_version request_headers request_body request_trailers status reason response_version "
-    "response_headers response_body response_trailers failure failure_detail body_truncated connection started "
-    "request_done response_started ended notes"
-).split()
+_DIRECTIONS = {one.value: one for one in Direction}  # calling an Enum takes three times as long
+_HOWS = {one.value: one for one in CauseHow}
+_KINDS = {one.value: one for one in FailureKind}
+
+COLUMNS = tuple(EXCHANGE)
 
 INSERT = f"INSERT INTO exchange ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
@@ -39,23 +42,18 @@ SELECT = (
     " FROM exchange e LEFT JOIN body q ON q.id = e.request_body LEFT JOIN body p ON p.id = e.response_body"
 )
 
+INSERT_MESSAGE = f"INSERT INTO message ({', '.join(MESSAGE)}) VALUES ({', '.join('?' * len(MESSAGE))})"
 
-def dump_headers(headers: Headers) -> str:
-    """JSON text of ``headers``; latin-1 keeps every byte."""
-    return json.dumps(
-        [[name.decode("latin-1"), value.decode("latin-1")] for name, value in headers], ensure_ascii=False
-    )
-
-
-def load_headers(text: str | None) -> Headers:
-    """The inverse of :func:`dump_headers`; None is no headers."""
-    if not text:
-        return ()
-    return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(text))
+SELECT_MESSAGE = (
+    f"SELECT {', '.join(f'm.{column}' for column in MESSAGE)}, b.codec, b.data, b.size"
+    " FROM message m LEFT JOIN body b ON b.id = m.body"
+)
 
 
-def to_row(exchange: Exchange, request_body: int | None, response_body: int | None) -> tuple[object, ...]:
-    """The row for :data:`INSERT`; the bodies are given as ids of the ``body`` table."""
+def to_row(
+    exchange: Exchange, request_body: int | None, response_body: int | None, heads: HeadStore
+) -> tuple[object, ...]:
+    """The row for :data:`INSERT`; the bodies are given as ids of the ``body`` table, header lists go to ``heads``."""
     request, response, cause, failure, timing = (
         exchange.request,
         exchange.response,
@@ -63,6 +61,8 @@ def to_row(exchange: Exchange, request_body: int | None, response_body: int | No
         exchange.failure,
         exchange.timing,
     )
+    request_head, request_headers = heads.put(request.headers)
+    response_head, response_headers = heads.put(response.headers) if response else (None, None)
     return (
         exchange.id,
         exchange.session,
@@ -79,13 +79,15 @@ def to_row(exchange: Exchange, request_body: int | None, response_body: int | No
         request.port,
         request.target.decode("latin-1"),
         request.http_version,
-        dump_headers(request.headers),
+        request_head,
+        request_headers,
         request_body,
         dump_headers(request.trailers) if request.trailers else None,
         response.status if response else None,
         response.reason.decode("latin-1") if response else None,
         response.http_version if response else None,
-        dump_headers(response.headers) if response else None,
+        response_head,
+        response_headers,
         response_body,
         dump_headers(response.trailers) if response and response.trailers else None,
         failure.kind.value if failure else None,
@@ -106,50 +108,95 @@ def _dump_notes(notes: Mapping[str, object]) -> str:
     return text if text.isascii() or not _SURROGATE.search(text) else json.dumps(dict(notes))
 
 
-def from_row(row: sqlite3.Row, request_body: bytes, response_body: bytes) -> Exchange:
-    """The exchange of a row of :data:`SELECT`, its bodies already decompressed."""
+def from_row(columns: Sequence[Any], request_body: bytes, response_body: bytes, heads: HeadReader) -> Exchange:
+    """The exchange of a row of :data:`SELECT`, its bodies already decompressed, its header lists out of ``heads``.
+
+    Raises ``ValueError`` for a row that holds what no recording has in that place.
+    """
+    check_types("exchange", tuple(map(type, columns)))
+    (
+        identity, session, direction, protocol, dependency, caused_by, cause_how, cause_evidence, replay_of,
+        method, scheme, host, port, target, request_version, request_head, request_headers, _, request_trailers,
+        status, reason, response_version, response_head, response_headers, _, response_trailers,
+        failure, failure_detail, body_truncated, connection, started, request_done, response_started, ended, notes,
+        *_,
+    ) = columns  # fmt: skip
+    check_time("a row of exchange", started, request_done, response_started, ended)
+    if direction not in _DIRECTIONS or (cause_how and cause_how not in _HOWS) or (failure and failure not in _KINDS):
+        raise ValueError("a row of exchange has a direction, a cause or a failure that there is not")
     response = None
-    if row["status"] is not None:
+    if status is not None:
+        if not 0 <= status <= 999:
+            raise ValueError("exchange.status is no HTTP status")
         response = Response(
-            status=row["status"],
-            reason=(row["reason"] or "").encode("latin-1"),
-            http_version=row["response_version"],
-            headers=load_headers(row["response_headers"]),
-            body=response_body,
-            trailers=load_headers(row["response_trailers"]),
+            status,
+            heads.read(response_head, response_headers),
+            response_body,
+            raw("reason", reason or ""),
+            load_headers(response_trailers) if response_trailers else (),
+            response_version,
         )
     return Exchange(
-        id=row["id"],
-        session=row["session"],
-        direction=Direction(row["direction"]),
-        protocol=row["protocol"],
-        dependency=row["dependency"],
-        cause=Cause(CauseHow(row["cause_how"]), row["caused_by"], row["cause_evidence"] or "")
-        if row["cause_how"]
-        else None,
-        replay_of=row["replay_of"],
+        id=identity,
+        session=session,
+        direction=_DIRECTIONS[direction],
+        protocol=protocol,
+        dependency=dependency,
+        cause=Cause(_HOWS[cause_how], caused_by, cause_evidence or "") if cause_how else None,
+        replay_of=replay_of,
         request=Request(
-            method=row["method"],
-            scheme=row["scheme"],
-            host=row["host"],
-            port=row["port"],
-            target=row["target"].encode("latin-1"),
-            http_version=row["request_version"],
-            headers=load_headers(row["request_headers"]),
-            body=request_body,
-            trailers=load_headers(row["request_trailers"]),
+            method,
+            scheme,
+            host,
+            port,
+            raw("target", target),
+            heads.read(request_head, request_headers),
+            request_body,
+            load_headers(request_trailers) if request_trailers else (),
+            request_version,
         ),
         response=response,
-        failure=Failure(FailureKind(row["failure"]), row["failure_detail"] or "") if row["failure"] else None,
-        body_truncated=bool(row["body_truncated"]),
-        connection=row["connection"],
-        timing=Timing(row["started"], row["request_done"], row["response_started"], row["ended"]),
-        notes=json.loads(row["notes"]),
+        failure=Failure(_KINDS[failure], failure_detail or "") if failure else None,
+        body_truncated=bool(body_truncated),
+        connection=connection,
+        timing=Timing(started, request_done, response_started, ended),
+        notes=json_object("exchange.notes", notes) if notes != "{}" else {},  # orjson refuses halves of characters
     )
 
 
-def to_session(row: Mapping[str, object] | sqlite3.Row) -> Session:
-    """The session of a row of the ``session`` table."""
-    values = {key: row[key] for key in row.keys()}  # noqa: SIM118 - sqlite3.Row iterates over values, not keys
-    values["meta"] = json.loads(str(values["meta"]))
-    return Session(**values)  # type: ignore[arg-type]
+def to_message_row(message: Message, body: int | None) -> tuple[object, ...]:
+    """The row for :data:`INSERT_MESSAGE`; the body is given as an id of the ``body`` table."""
+    return (message.exchange, message.seq, int(message.from_client), message.kind, message.at, body)
+
+
+def from_message_row(columns: Sequence[Any], body: bytes) -> Message:
+    """The message of a row of :data:`SELECT_MESSAGE`, its body already decompressed. Raises ``ValueError``."""
+    check_types("message", tuple(map(type, columns)))
+    exchange, seq, from_client, kind, at, *_ = columns
+    check_time("a row of message", at)
+    return Message(exchange, seq, bool(from_client), kind, at, body)
+
+
+def raw(column: str, text: str) -> bytes:
+    """The bytes that a text column keeps as latin-1. Raises ``ValueError`` where it holds anything else."""
+    try:
+        return text.encode("latin-1")
+    except (UnicodeEncodeError, AttributeError) as error:
+        raise ValueError(f"exchange.{column} holds characters that are no bytes") from error
+
+
+def to_session(row: Mapping[str, Any] | sqlite3.Row) -> Session:
+    """The session of a row of the ``session`` table. Raises ``ValueError`` as :func:`from_row` does."""
+    values = {column: row[column] for column in SESSION}
+    check_types("session", tuple(map(type, values.values())))
+    check_time("a row of session", values["started"], values["ended"])
+    meta = json_object("session.meta", values["meta"])
+    check_meta(meta)
+    return Session(**{**values, "meta": meta})
+
+
+def to_skipped(exchange: object, reason: object) -> Skipped:
+    """What a row of the ``skipped`` table says. Raises ``ValueError`` as :func:`from_row` does."""
+    if not isinstance(exchange, int) or not isinstance(reason, str):
+        raise ValueError("a row of skipped names no exchange or no reason")
+    return Skipped(exchange, reason)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from typing import Protocol
@@ -24,6 +25,10 @@ _STATUS_CLASS = re.compile(r"[1-5]xx", re.IGNORECASE)
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
 
+Clause = tuple[str, tuple[object, ...]]
+"""SQL over exchange ``e``, and the values of its marks."""
+
+
 class _Test(Protocol):
     def __call__(self, exchange: Exchange, endpoint: str) -> bool: ...
 
@@ -35,6 +40,7 @@ class Term:
     text: str
     negated: bool
     tests: tuple[_Test, ...]
+    clause: Clause | None = None  # the same in SQL, where there is such
 
     def matches(self, exchange: Exchange, endpoint: str) -> bool:
         """Whether the term holds for ``exchange``."""
@@ -51,6 +57,10 @@ class Selection:
     def matches(self, exchange: Exchange, endpoint: str) -> bool:
         """Whether every term holds for ``exchange``, whose endpoint is ``endpoint`` (``GET /orders/{id}``)."""
         return all(term.matches(exchange, endpoint) for term in self.terms)
+
+    def clauses(self) -> list[Clause]:
+        """What SQL can say of it: nothing that :meth:`matches` is left out, though more may be found."""
+        return [term.clause for term in self.terms if term.clause is not None]
 
 
 def parse(expression: str) -> Selection:
@@ -83,6 +93,7 @@ def _term(text: str) -> Term:
     negated = text.startswith("!")
     key = ""
     tests: list[_Test] = []
+    clauses: list[Clause | None] = []
     for piece in _pieces(text.removeprefix("!"), "|"):
         name, colon, value = piece.partition(":")
         if colon and name in KEYS:
@@ -92,9 +103,39 @@ def _term(text: str) -> Term:
         else:
             raise _unknown(text, name if colon else "")
         tests.append(_test(key, _unquoted(value), text))
+        clauses.append(_clause(key, _unquoted(value), text))
     if not tests:
         raise _unknown(text, "")
-    return Term(text, negated, tuple(tests))
+    return Term(text, negated, tuple(tests), _either(clauses, negated))
+
+
+def _clause(key: str, value: str, term: str) -> Clause | None:
+    """SQL that is true of the same exchanges as :func:`_test`; None where SQL does not compare so."""
+    if key in ("id", "session"):
+        return _within(f"e.{key}", _ranges(value, term))
+    if key == "direction":
+        return "e.direction = ?", (value,)
+    if key == "status":
+        return ("e.failure IS NOT NULL", ()) if value == "failed" else _within("e.status", _statuses(value, term))
+    return None
+
+
+def _within(column: str, ranges: Iterable[tuple[int, int]]) -> Clause | None:
+    among = [(low, min(high, 2**63 - 1)) for low, high in ranges if low < 2**63]  # SQLite's integers end there
+    if not among:
+        return None
+    return (
+        " OR ".join([f"{column} BETWEEN ? AND ?"] * len(among)),
+        tuple(end for ends in among for end in ends),
+    )
+
+
+def _either(clauses: Sequence[Clause | None], negated: bool) -> Clause | None:
+    known = [clause for clause in clauses if clause is not None]
+    if len(known) < len(clauses):
+        return None
+    text = " OR ".join(text for text, _ in known)
+    return f"NOT COALESCE(({text}), 0)" if negated else f"({text})", tuple(one for _, some in known for one in some)
 
 
 def _unquoted(value: str) -> str:
@@ -162,6 +203,13 @@ def _ranges(value: str, term: str) -> tuple[tuple[int, int], ...]:
 def _status(value: str, term: str) -> _Test:
     if value == "failed":
         return lambda exchange, endpoint: exchange.failure is not None
+    ranges = _statuses(value, term)
+    return lambda exchange, endpoint: (
+        exchange.response is not None and any(low <= exchange.response.status <= high for low, high in ranges)
+    )
+
+
+def _statuses(value: str, term: str) -> list[tuple[int, int]]:
     ranges: list[tuple[int, int]] = []
     for piece in value.split(","):
         if _STATUS_CLASS.fullmatch(piece.strip()):
@@ -173,6 +221,4 @@ def _status(value: str, term: str) -> _Test:
             raise UsageError(
                 f"The selection's term {term!r} names no status.", hint="Like: status:404, status:5xx, status:failed"
             )
-    return lambda exchange, endpoint: (
-        exchange.response is not None and any(low <= exchange.response.status <= high for low, high in ranges)
-    )
+    return ranges

@@ -7,26 +7,30 @@ What they cannot reach is known too: Go and older Node never proxy loopback addr
 
 from __future__ import annotations
 
+import http.client
 import os
+import random
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Protocol, Self
+from urllib.parse import urlsplit
 
 from captures.errors import TargetError, UsageError
 from captures.trust import TRUSTSTORE_PASSWORD, Authority
 
 TAIL_LINES = 20
+TRIES = 20  # ports, before any free one is taken
 
 CA_VARIABLES = (
     "SSL_CERT_FILE",  # OpenSSL, Go, httpx, urllib
@@ -49,6 +53,22 @@ class Wiring:
     authority: Authority | None = None  # the CA the proxy proves itself with
     dependencies: Mapping[str, str] = field(default_factory=dict)  # variable -> base URL
     extra_ca: Path | None = None  # further PEM roots to trust
+
+
+class Connect(Protocol):
+    """``socket.create_connection``, or the same from within another network."""
+
+    def __call__(self, address: tuple[str, int], timeout: float) -> socket.socket:
+        """A connection to ``address``. Raises ``OSError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """How a command is started and reached that does not live in our network."""
+
+    words: Sequence[str] = ()  # go before the command's own
+    descriptors: Sequence[int] = ()  # which those need
+    connect: Connect = socket.create_connection
 
 
 def environment(wiring: Wiring, base: Mapping[str, str], work: Path) -> dict[str, str]:
@@ -74,31 +94,63 @@ def environment(wiring: Wiring, base: Mapping[str, str], work: Path) -> dict[str
             result[name] = bundle
         result["NODE_EXTRA_CA_CERTS"] = str(wiring.authority.certificate_path)
         store = wiring.authority.java_truststore(work / "truststore.p12")
-        if store is not None:
-            java += [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={TRUSTSTORE_PASSWORD}"]
-            java.append("-Djavax.net.ssl.trustStoreType=PKCS12")
+        java += [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={TRUSTSTORE_PASSWORD}"]
+        java.append(f"-Djavax.net.ssl.trustStoreType={'JKS' if store.suffix == '.jks' else 'PKCS12'}")
+        result["WGETRC"] = str(_wgetrc(base, bundle, work / "wgetrc"))
     if java:
         result["JAVA_TOOL_OPTIONS"] = " ".join(filter(None, [base.get("JAVA_TOOL_OPTIONS", ""), *java]))
     result.update(wiring.dependencies)
     return result
 
 
+def _wgetrc(base: Mapping[str, str], bundle: str, path: Path) -> Path:
+    """What the user tells wget, and the bundle: a wget made with GnuTLS reads no variable that names one."""
+    theirs = Path(base.get("WGETRC") or Path(base.get("HOME") or "/nonexistent") / ".wgetrc")
+    told = theirs.read_bytes() if theirs.is_file() and os.access(theirs, os.R_OK) else b""
+    path.touch(mode=0o600)  # theirs may hold a password
+    path.write_bytes(told + f"\nca_certificate = {bundle}\n".encode())
+    return path
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port nobody listens on right now. (Another process may take it before you do.)"""
+    """A TCP port nobody listens on right now, for a process that will listen on it in a moment.
+
+    Of those that the system itself gives to nobody, where it says which these are (Linux): a connection that somebody
+    opens in that moment would else get just this port.
+    """
+    for port in random.SystemRandom().sample(_left_alone(), TRIES):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else what was just closed counts as taken
+            probe.bind((host, port))
+            return port
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
+def _left_alone() -> range:
+    """Ports below those that connections get (``ip_local_port_range``); any where that is not to be known."""
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        first = 32_768
+    return range(10_000, first) if first >= 20_000 else range(10_000, 65_536)
+
+
 class Service:
     """A running CMD in a process group of its own. Its stdout and stderr go to our stderr: our stdout is data."""
 
-    def __init__(self, process: subprocess.Popen[bytes], name: str, port: int | None, tail: deque[str]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], name: str, port: int | None, tail: deque[str], connect: Connect
+    ) -> None:
         self._process = process
         self._tail = tail
+        self._connect = connect
         self.name = name
         self.port = port
+        self.echoed = False  # what it prints goes to our stderr
         self._pump: threading.Thread | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def start(
@@ -109,11 +161,12 @@ class Service:
         port: int | None = None,
         cwd: Path | None = None,
         echo: IO[bytes] | None = None,
+        doorway: Doorway | None = None,
     ) -> Self:
         """Start ``argv``; ``{port}`` in it becomes ``port``, which is also in ``PORT`` and ``RETAPE_PORT``.
 
-        ``echo`` is where its output goes (default our stderr). Raises :class:`UsageError` when there is no such
-        command.
+        ``echo`` is where its output goes (default our stderr), ``doorway`` leads into another network than ours.
+        Raises :class:`UsageError` when there is no such command.
         """
         if not argv:
             raise UsageError(
@@ -124,9 +177,13 @@ class Service:
         if port is not None:
             words = [word.replace("{port}", str(port)) for word in words]
             settings["PORT"] = settings["RETAPE_PORT"] = str(port)
+        doorway = doorway or Doorway()
         try:
+            if doorway.words and cwd is None and shutil.which(words[0], path=settings.get("PATH")) is None:
+                raise FileNotFoundError  # it would be missed inside, where nobody could tell from whom the exit code is
             process = subprocess.Popen(
-                words,
+                [*doorway.words, *words],
+                pass_fds=doorway.descriptors,
                 env=settings,
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
@@ -138,11 +195,13 @@ class Service:
             raise UsageError(f"There is no command {words[0]!r}.", hint="Check the words after --.") from error
         except OSError as error:
             raise UsageError(f"{words[0]!r} cannot be started: {error.strerror}.") from error
-        service = cls(process, words[0], port, deque(maxlen=TAIL_LINES))
+        service = cls(process, words[0], port, deque(maxlen=TAIL_LINES), doorway.connect)
+        service.echoed = echo is None
         service._pump = threading.Thread(
             target=_pump, args=(process.stdout, echo or sys.stderr.buffer, service._tail), daemon=True
         )
         service._pump.start()
+        service._guard = _guarded(process.pid)
         return service
 
     @property
@@ -175,9 +234,9 @@ class Service:
         """
         probe: Callable[[], bool]
         if url is not None:
-            probe, what = lambda: _answers(url), url
+            probe, what = lambda: _answers(url, self._connect), url
         elif self.port is not None:
-            probe, what = lambda: _accepts(int(self.port or 0)), f"port {self.port}"
+            probe, what = lambda: _accepts(int(self.port or 0), self._connect), f"port {self.port}"
         else:
             return
         deadline = time.monotonic() + timeout
@@ -186,6 +245,7 @@ class Service:
             if code is not None:
                 raise TargetError(
                     f"{self.name} exited with code {code} before it was ready.{self._last_words()}",
+                    brief=self._brief(f"{self.name} exited with code {code} before it was ready."),
                     hint="Run the command by itself to see why; it must listen on {port} (also in $PORT).",
                 )
             if probe():
@@ -193,6 +253,7 @@ class Service:
             if time.monotonic() > deadline:
                 raise TargetError(
                     f"{self.name} did not answer on {what} within {timeout:g} s.{self._last_words()}",
+                    brief=self._brief(f"{self.name} did not answer on {what} within {timeout:g} s."),
                     hint="Does it listen on {port} (also in $PORT)? Give it longer with --ready-timeout.",
                 )
             time.sleep(0.02)
@@ -206,6 +267,10 @@ class Service:
             os.killpg(self._process.pid, signal.SIGKILL)
         if code is None:
             code = self.wait(grace)
+        if self._guard is not None:  # before its pipe closes, which it would take for our end
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
         if self._pump is not None:
             self._pump.join(1.0)
         return code
@@ -216,9 +281,33 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def _brief(self, sentence: str) -> str:
+        return f"{sentence} What it printed is above." if self.echoed and self.stderr_tail() else ""
+
     def _last_words(self) -> str:
         tail = self.stderr_tail()
         return f" Its last lines:\n{tail}" if tail else " It printed nothing."
+
+
+_GUARD = """read -r _
+kill -s TERM -- "-$1" 2>/dev/null || exit 0
+for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 0.5; kill -s 0 -- "-$1" 2>/dev/null || exit 0; done
+kill -s KILL -- "-$1" 2>/dev/null"""
+"""Waits for the end of its standard input, which comes when we are gone, whatever ended us (kill -9, out of memory)."""
+
+
+def _guarded(group: int) -> subprocess.Popen[bytes] | None:
+    """A process that ends ``group`` when we are no more; None where there is no shell to be it."""
+    try:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "retape-guard", str(group)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return None
 
 
 def _pump(source: IO[bytes] | None, sink: IO[bytes], tail: deque[str]) -> None:
@@ -231,22 +320,31 @@ def _pump(source: IO[bytes] | None, sink: IO[bytes], tail: deque[str]) -> None:
             sink.flush()
 
 
-def _accepts(port: int) -> bool:
+def _accepts(port: int, connect: Connect) -> bool:
     for host in ("127.0.0.1", "::1"):
         try:
-            with socket.create_connection((host, port), 0.5):
+            with connect((host, port), timeout=0.5):
                 return True
         except OSError:
             continue
     return False
 
 
-def _answers(url: str) -> bool:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _answers(url: str, connect: Connect) -> bool:
+    """Whether ``url`` answers below 500. Its certificate is not asked for: nothing of ours is sent there."""
+    parts = urlsplit(url)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    connection = http.client.HTTPConnection(host, parts.port or (443 if secure else 80))
     try:
-        with opener.open(url, timeout=2) as answer:
-            return bool(answer.status < 500)
-    except urllib.error.HTTPError as error:
-        return error.code < 500
-    except (OSError, ValueError):
+        connection.sock = connect((host, connection.port), timeout=2)
+        connection.sock.settimeout(2)
+        if secure:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
+        connection.request("GET", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
+        return connection.getresponse().status < 500
+    except (OSError, ValueError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

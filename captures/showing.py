@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from captures.decoding import (
+from captures.formats.decoding import (
     BinaryBody,
     Decoded,
     EmptyBody,
@@ -20,9 +20,10 @@ from captures.decoding import (
     content_decoded,
     decode,
 )
-from captures.jsontext import indented
-from captures.listing import duration, line, moment, outcome, summary, templates_of
+from captures.formats.jsontext import indented
+from captures.listing import duration, line, moment, outcome, summary
 from captures.model import Direction, Exchange, Headers, url_of
+from captures.routes.endpoints import Endpoints
 from captures.store import Capture
 from captures.visible import visible
 
@@ -30,14 +31,16 @@ DUMPED = 256
 """Bytes of a binary body that are shown."""
 
 
-def endpoint_of(capture: Capture, exchange: Exchange) -> str:
-    """The endpoint of an exchange, as the whole capture tells it."""
-    templates = templates_of(capture, exchange.direction)
-    return templates.endpoint(exchange.request.method, exchange.request.target)
+def endpoint_of(capture: Capture, exchange: Exchange, explicit: Sequence[str] = ()) -> str:
+    """The endpoint of an exchange, as the whole capture (and the templates of ``retape.toml``) tell it."""
+    return Endpoints.of(capture, explicit).endpoint_of(exchange)
 
 
-def lines(exchange: Exchange, calls: Sequence[Exchange], endpoint: str) -> Iterator[str]:
-    """The exchange for people; every captured character that could act on a terminal is escaped."""
+def lines(exchange: Exchange, calls: Sequence[Exchange], endpoint: str, messages: Sequence[str] = ()) -> Iterator[str]:
+    """The exchange for people; every captured character that could act on a terminal is escaped.
+
+    ``messages``: what :func:`captures.conversations.lines` says of it.
+    """
     yield from _heading(exchange, endpoint)
     request, response = exchange.request, exchange.response
     yield ""
@@ -48,6 +51,9 @@ def lines(exchange: Exchange, calls: Sequence[Exchange], endpoint: str) -> Itera
         reason = visible(response.reason.decode("latin-1"))
         yield f"< {visible(response.http_version)} {response.status}{' ' if reason else ''}{reason}"
         yield from _message("< ", response.headers, response.body, response.trailers)
+    if messages:
+        yield ""
+        yield from messages
     if exchange.failure is not None:
         yield f"! failed: {exchange.failure.kind.value} {visible(exchange.failure.detail)}".rstrip()
     if exchange.direction is Direction.INBOUND:
@@ -132,8 +138,13 @@ def _dump(data: bytes) -> Iterator[str]:
         yield f"... {len(data) - DUMPED:,} more bytes; SHA-256 of all {hashlib.sha256(data).hexdigest()}"
 
 
-def as_json(exchange: Exchange, calls: Sequence[Exchange], endpoint: str) -> str:
-    """The exchange as a JSON document; a body that is no text is in ``base64``, content codings off."""
+def as_json(
+    exchange: Exchange, calls: Sequence[Exchange], endpoint: str, messages: Sequence[Mapping[str, Any]], count: int
+) -> str:
+    """The exchange as a JSON document; a body that is no text is in ``base64``, content codings off.
+
+    ``messages``: the first of its ``count`` messages, as of :func:`captures.conversations.as_json`.
+    """
     request, response, cause = exchange.request, exchange.response, exchange.cause
     document = {
         **summary(exchange, endpoint),
@@ -157,6 +168,8 @@ def as_json(exchange: Exchange, calls: Sequence[Exchange], endpoint: str) -> str
         "cause_evidence": cause.evidence if cause else None,
         "connection": exchange.connection,
         "notes": dict(exchange.notes),
+        "message_count": count,
+        "messages": list(messages),
         "outbound": [
             {**summary(call, ""), "cause_evidence": call.cause.evidence if call.cause else None} for call in calls
         ],

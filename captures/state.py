@@ -76,5 +76,5 @@ def redaction_key(configured: str | None = None, *, start: Path | None = None) -
 def run_path(name: str, *, start: Path | None = None) -> Path:
     """The path of a run file called ``name`` in the state folder."""
     folder = state_dir(start) / "runs"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, mode=0o700)
     return folder / f"{name}.sqlite"

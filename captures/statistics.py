@@ -1,26 +1,36 @@
-"""A capture in numbers: ``retape capture stats``. Reads no bodies."""
+"""A capture in numbers: ``retape capture stats``."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from captures.listing import moment, templates_of
-from captures.model import Direction, Session
+from captures import leftout
+from captures.listing import moment
+from captures.model import GUESSES, Direction, Session
+from captures.routes.endpoints import Endpoints, counted
+from captures.routes.templates import GIVEN, Evidence
 from captures.store import Capture
 from captures.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Exchanges of one endpoint (``GET /orders/{id}``) or one dependency."""
+    """Exchanges of one dependency (or endpoint)."""
 
     name: str
     count: int
     statuses: Mapping[str, int]  # status or kind of failure -> how many
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointGroup(Group):
+    """Exchanges of one endpoint (``GET /orders/{id}``)."""
+
+    parameters: tuple[Evidence, ...] = ()  # why each parameter of its path is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +43,21 @@ class Statistics:
     bodies: int  # different ones
     body_bytes: int  # before compression, each once
     stored_bytes: int  # as they are in the file
+    messages: int  # of WebSockets, streams of events and gRPC
     sessions: tuple[Session, ...]
-    endpoints: tuple[Group, ...]  # inbound, most requests first
+    endpoints: tuple[EndpointGroup, ...]  # inbound, most requests first
     dependencies: tuple[Group, ...]
     links: Mapping[str, int]  # how outbound exchanges were linked -> how many
     skipped: Mapping[str, int]  # in a run: reason -> how many
+    complaints: tuple[str, ...] = ()  # what is wrong with the templates of retape.toml
 
 
-def of(capture: Capture) -> Statistics:
-    """Count ``capture``."""
-    templates = templates_of(capture, Direction.INBOUND)
+def of(capture: Capture, explicit: Sequence[str] = ()) -> Statistics:
+    """Count ``capture``. ``explicit``: the templates of ``retape.toml``."""
+    known = Endpoints.of(capture, explicit)
     endpoints: dict[str, Counter[str]] = {}
-    for row in capture.query(
-        "SELECT method, target, COALESCE(failure, status, '-') AS outcome, COUNT(*) AS n FROM exchange"
-        " WHERE direction = 'inbound' GROUP BY 1, 2, 3"
-    ):
-        endpoint = templates.endpoint(row["method"], row["target"].encode("latin-1"))
-        endpoints.setdefault(endpoint, Counter())[str(row["outcome"])] += row["n"]
+    for one in counted(capture, known):
+        endpoints.setdefault(one.endpoint, Counter())[one.outcome] += one.count
     dependencies: dict[str, Counter[str]] = {}
     links: Counter[str] = Counter()
     for row in capture.query(
@@ -71,11 +79,16 @@ def of(capture: Capture) -> Statistics:
         bodies=bodies["n"],
         body_bytes=bodies["size"],
         stored_bytes=bodies["s"],
+        messages=capture.message_count(),
         sessions=tuple(capture.sessions()),
-        endpoints=_groups(endpoints),
+        endpoints=tuple(
+            EndpointGroup(group.name, group.count, group.statuses, known.evidence(group.name))
+            for group in _groups(endpoints)
+        ),
         dependencies=_groups(dependencies),
         links=dict(links.most_common()),
         skipped=dict(Counter(one.reason for one in capture.skipped()).most_common()),
+        complaints=tuple(known.complaints()),
     )
 
 
@@ -98,6 +111,8 @@ def lines(statistics: Statistics) -> Iterator[str]:
         f"{statistics.bodies:,} different bodies, {statistics.body_bytes:,} bytes, "
         f"stored as {statistics.stored_bytes:,} bytes"
     )
+    if statistics.messages:
+        yield f"{statistics.messages:,} messages of WebSockets, event streams and gRPC"
     yield ""
     yield "sessions"
     for session in statistics.sessions:
@@ -106,17 +121,46 @@ def lines(statistics: Statistics) -> Iterator[str]:
             f"  {session.id}  {session.mode}  {moment(session.started)} - {ended}  seen {session.seen:,}, "
             f"written {session.written:,}, dropped {session.dropped:,}, incomplete bodies {session.truncated:,}"
         )
+        for sentence in leftout.sentences(session.meta):
+            yield f"     {sentence}"
     yield from _table("endpoints", statistics.endpoints)
+    yield from _parameters(statistics)
     yield from _table("dependencies", statistics.dependencies)
     for title, counts in (("links of outbound calls", statistics.links), ("not replayed", statistics.skipped)):
         if counts:
             yield ""
             yield title
             for name, count in counts.items():
-                yield f"  {count:>8,}  {visible(name)}"
+                guess = " (a guess)" if title.startswith("links") and name in GUESSES else ""
+                yield f"  {count:>8,}  {visible(name)}{guess}"
 
 
-def _table(title: str, groups: tuple[Group, ...]) -> Iterator[str]:
+def _parameters(statistics: Statistics) -> Iterator[str]:
+    """Each parameter once, whatever the number of endpoints it is in; then what is wrong with given templates."""
+    places = {
+        (one.after.rstrip("/"), one.name): one for endpoint in statistics.endpoints for one in endpoint.parameters
+    }
+    if places:
+        yield ""
+        yield "parameters"
+        for (after, name), one in sorted(places.items()):
+            yield f"  {visible(f'{after}/{name}')}  {visible(_why(one))}"
+    if statistics.complaints:
+        yield ""
+        yield "templates in retape.toml"
+        for complaint in statistics.complaints:
+            yield f"  {visible(complaint)}"
+
+
+def _why(one: Evidence) -> str:
+    if one.ground == GIVEN:
+        return GIVEN
+    formats = ", ".join(f"{kind} {count:,}" for kind, count in one.formats.items())
+    samples = ", ".join(sample if len(sample) <= 40 else sample[:39] + "…" for sample in one.samples)
+    return f"{one.different:,} different ({formats}): {one.ground}; such as {samples}"
+
+
+def _table(title: str, groups: Sequence[Group]) -> Iterator[str]:
     if not groups:
         return
     yield ""

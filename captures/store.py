@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from zstandard import ZstdCompressionDict
+
 from captures import schema
-from captures.bodies import unpack
+from captures.bodies import BodyReader
 from captures.errors import CaptureError, CorruptCapture, NewerCapture, NotACapture
-from captures.model import Direction, Exchange, Session, Skipped
-from captures.rows import SELECT, from_row, to_session
+from captures.heads import HeadReader
+from captures.model import Direction, Exchange, Message, Session, Skipped
+from captures.rows import COLUMNS, SELECT, SELECT_MESSAGE, from_message_row, from_row, to_session, to_skipped
 
 MAGIC = b"SQLite format 3\x00"
+_REQUEST_BODY, _RESPONSE_BODY = COLUMNS.index("request_body"), COLUMNS.index("response_body")
 
 
 def identify(path: Path) -> int:
@@ -69,6 +73,9 @@ def reading(path: Path) -> Iterator[None]:
         raise CorruptCapture(f"{path} is damaged: {error}.", hint=DAMAGED) from error
 
 
+_UNCAUSED = "(COALESCE(e.cause_how, '') IN ('', 'none', 'ambiguous') OR e.caused_by IS NULL)"
+READERS = 4
+"""How many readers of bodies rest for the next iterations; each keeps some megabytes at most."""
 DAMAGED = "Restore it from a copy; `sqlite3 FILE .recover` may save a part."
 
 
@@ -78,6 +85,9 @@ class Capture:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self._dictionaries: dict[str, ZstdCompressionDict] = {}
+        self._heads = HeadReader(connection)
+        self._readers: list[BodyReader] = []  # at rest
         self._limit: int | None = None  # newest exchange id when opened: a stable view while recording goes on
 
     @classmethod
@@ -91,6 +101,8 @@ class Capture:
         with reading(path):
             connection = _connect_read_only(path)
             connection.row_factory = sqlite3.Row
+            # Not what the file's first page says: a writer's migration may still be in the write-ahead log.
+            schema.pretend(connection, connection.execute("PRAGMA user_version").fetchone()[0])
             capture = cls(path, connection)
             capture._limit = connection.execute("SELECT MAX(id) FROM exchange").fetchone()[0] or 0
         return capture
@@ -125,8 +137,13 @@ class Capture:
         direction: Direction | None = None,
         session: int | None = None,
         ids: Iterable[int] | None = None,
+        narrowed: Iterable[tuple[str, Sequence[object]]] = (),
+        backwards: bool = False,
     ) -> Iterator[Exchange]:
-        """Exchanges in the order they started, one at a time (memory does not grow with the capture)."""
+        """Exchanges in the order they started, one at a time (memory does not grow with the capture).
+
+        ``narrowed``: further SQL over exchange ``e``, with the values of its marks. ``backwards``: the latest first.
+        """
         clauses: list[str] = ["e.id <= ?"]
         values: list[object] = [self._limit]
         if direction is not None:
@@ -135,6 +152,9 @@ class Capture:
         if session is not None:
             clauses.append("e.session = ?")
             values.append(session)
+        for clause, marks in narrowed:
+            clauses.append(clause)
+            values.extend(marks)
         if ids is not None:
             wanted = sorted({one for one in ids if abs(one) < 2**63})  # SQLite's integers end there
             for start in range(0, len(wanted), 500):
@@ -142,13 +162,47 @@ class Capture:
                 clause = f"e.id IN ({','.join('?' * len(some))})"
                 yield from self._select([*clauses, clause], [*values, *some])
             return
-        yield from self._select(clauses, values)
+        yield from self._select(clauses, values, "e.id DESC" if backwards else "e.id")
 
     def exchange(self, identity: int) -> Exchange:
         """One exchange. Raises :class:`CaptureError` when there is none of that id."""
         for exchange in self.exchanges(ids=[identity]):
             return exchange
         raise CaptureError(f"{self.path} has no exchange {identity}.", hint=f"List them: retape capture ls {self.path}")
+
+    def each(self, ids: Iterable[int]) -> Iterator[Exchange]:
+        """The exchanges of growing ``ids`` that may come slowly: the first at once, later ones some together."""
+        together, waiting = 1, list[int]()
+        for identity in ids:
+            waiting.append(identity)
+            if len(waiting) == together:
+                yield from self.exchanges(ids=waiting)
+                together, waiting = min(together * 2, 256), []
+        yield from self.exchanges(ids=waiting)
+
+    def messages(self, exchange: int) -> Iterator[Message]:
+        """The messages of ``exchange`` (WebSocket, server-sent events, gRPC) in order, one at a time."""
+        bodies = self.body_reader()
+        with reading(self.path):
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            for row in cursor.execute(f"{SELECT_MESSAGE} WHERE m.exchange = ? ORDER BY m.seq", [exchange]):
+                identity = row[-4]
+                if row[-3] is None and identity is not None:
+                    raise ValueError(f"a message of exchange {exchange} is not in the file")
+                yield from_message_row(row, bodies.read(identity, *row[-3:]))
+
+    def message_count(self, exchange: int | None = None) -> int:
+        """How many messages there are (of ``exchange``)."""
+        where, values = ("WHERE exchange = ?", (exchange,)) if exchange is not None else ("", ())
+        with reading(self.path):
+            return int(self._connection.execute(f"SELECT COUNT(*) FROM message {where}", values).fetchone()[0])
+
+    def message_counts(self) -> Callable[[int], int]:
+        """How many messages each exchange has, asked one by one: nothing is looked up where no exchange has any."""
+        with reading(self.path):
+            some = self._connection.execute("SELECT 1 FROM message LIMIT 1").fetchone() is not None
+        return self.message_count if some else lambda exchange: 0
 
     def caused_by(self, inbound: int) -> list[Exchange]:
         """The outbound exchanges linked to inbound exchange ``inbound``, in the order they started."""
@@ -158,11 +212,43 @@ class Capture:
         """In a run: the exchanges that answer to recorded exchange ``recorded``."""
         return list(self._select(["e.replay_of = ?"], [recorded]))
 
+    def answer_to(self, recorded: int) -> Exchange:
+        """In a run: what answers to recorded exchange ``recorded``, the latest. Raises :class:`CaptureError`."""
+        found = self.replays_of(recorded)
+        if not found:
+            raise CaptureError(
+                f"{self.path} has nothing that answers to recorded exchange {recorded}.",
+                hint=f"Only a run has: retape replay CAPTURE -o RUN. List what is there: retape capture ls {self.path}",
+            )
+        return found[-1]
+
+    def answers(self, session: int | None) -> Iterator[Exchange]:
+        """In a run: the inbound exchanges of ``session``, in the order of the recorded ones they answer to."""
+        clauses, values = ["e.replay_of IS NOT NULL", "e.direction = 'inbound'", "e.id <= ?"], [self._limit]
+        if session is not None:
+            clauses.append("e.session = ?")
+            values.append(session)
+        return self._select(clauses, list(values), "e.replay_of, e.id")
+
+    def effects(self) -> Iterator[Exchange]:
+        """The outbound exchanges with a certain cause, in the order of their causes."""
+        return self._select(
+            ["e.caused_by IS NOT NULL", "e.direction = 'outbound'", "e.id <= ?"], [self._limit], "e.caused_by, e.id"
+        )
+
+    def uncaused(self, session: int | None) -> Iterator[Exchange]:
+        """The outbound exchanges (of ``session``) that no single request is known to have caused."""
+        clauses, values = ["e.direction = 'outbound'", _UNCAUSED, "e.id <= ?"], [self._limit]
+        if session is not None:
+            clauses.append("e.session = ?")
+            values.append(session)
+        return self._select(clauses, list(values))
+
     def skipped(self) -> list[Skipped]:
         """In a run: what was not replayed, and why."""
         with reading(self.path):
             rows = self._connection.execute("SELECT exchange, reason FROM skipped ORDER BY exchange")
-            return [Skipped(row["exchange"], row["reason"]) for row in rows]
+            return [to_skipped(row["exchange"], row["reason"]) for row in rows]
 
     def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> Iterator[dict[str, Any]]:
         """Rows of a read-only SQL query as dicts, through sqlite-utils: for lists and statistics."""
@@ -177,6 +263,28 @@ class Capture:
                 return
             yield row
 
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Rows of a read-only SQL query as tuples: for passes over a whole capture."""
+        with reading(self.path):  # whoever takes the rows raises nothing into here
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            # ``yield from`` would close the cursor for whoever leaves before the end, which may be after the capture.
+            for row in cursor.execute(sql, parameters):  # noqa: UP028
+                yield row
+
+    @property
+    def newest(self) -> int:
+        """The greatest exchange id there was when the capture was opened; 0 in an empty one."""
+        return self._limit or 0
+
+    def body_reader(self) -> BodyReader:
+        """Makes bodies of rows of ``body`` that a :meth:`query` found. For one thread."""
+        return BodyReader(self._connection, self._dictionaries)
+
+    def head_reader(self) -> HeadReader:
+        """Makes header lists of ``request_head, request_headers`` that a :meth:`query` found."""
+        return self._heads
+
     def check(self) -> list[str]:
         """Every integrity complaint, as sentences; empty when the file is sound. Reads the whole file."""
         return [*self.damage(), *self.losses()]
@@ -188,10 +296,12 @@ class Capture:
         complaints = [f"SQLite: {verdict}" for verdict in verdicts if verdict != "ok"]
         with reading(self.path):
             page = self._connection.execute("PRAGMA page_size").fetchone()[0]
-            if self.path.stat().st_size % page:
+            log = Path(f"{self.path}-wal")  # of a disk that was full: it has what the file had no room for
+            if self.path.stat().st_size % page and not (log.exists() and log.stat().st_size):
                 complaints.append("the file is cut off inside its last page")
             for table, count in self._connection.execute(
-                'SELECT "table", COUNT(*) FROM pragma_foreign_key_check GROUP BY "table"'
+                'SELECT "table", COUNT(*) FROM pragma_foreign_key_check'
+                """ WHERE NOT ("table" = 'message' AND parent = 'exchange') GROUP BY "table\""""
             ):
                 complaints.append(f"{count} rows of {table} refer to something that is not here")
         for session in self.sessions():
@@ -212,40 +322,61 @@ class Capture:
                 complaints.append(f"session {session.id} dropped {session.dropped} of {session.seen} exchanges")
             if session.ended is None:
                 complaints.append(f"session {session.id} has no end: it is still being written, or its writer died")
+        with reading(self.path):
+            alone, theirs = self._connection.execute(
+                "SELECT COUNT(*), COUNT(DISTINCT exchange) FROM message m"
+                " WHERE NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = m.exchange)"
+            ).fetchone()
+            still_open = self._connection.execute(
+                "SELECT COUNT(*) FROM exchange WHERE notes LIKE '%\"open\": true%' AND body_truncated"
+            ).fetchone()[0]
+        if alone:
+            complaints.append(f"{alone} messages belong to {theirs} exchanges that are not here")
+        if still_open:
+            complaints.append(f"{still_open} exchanges were still open when they were last written")
         return complaints
 
     def _damaged_bodies(self) -> Iterator[str]:
         """SQLite has no check sums: a flipped bit inside a stored body shows only here."""
         with reading(self.path):
             cursor = self._connection.execute("SELECT id, sha256, size, codec, data FROM body")
+        bodies = self.body_reader()
         while True:
             with reading(self.path):
                 row = cursor.fetchone()
             if row is None:
                 return
             try:
-                body = unpack(row["codec"], row["data"], row["size"])
+                body = bodies.unpack(row["codec"], row["data"], row["size"])
             except ValueError as error:
                 yield f"body {row['id']}: {error}"
                 continue
             if len(body) != row["size"] or hashlib.sha256(body).digest() != row["sha256"]:
                 yield f"body {row['id']} is not what was written (its SHA-256 differs)"
 
-    def _select(self, clauses: list[str], values: list[object]) -> Iterator[Exchange]:
+    def _select(self, clauses: list[str], values: list[object], order: str = "e.id") -> Iterator[Exchange]:
         where = " AND ".join(clauses)
-        with reading(self.path):
-            cursor = self._connection.execute(f"{SELECT} WHERE {where} ORDER BY e.id", values)
-        while True:
-            with reading(self.path):
-                row = cursor.fetchone()
-                if row is None:
-                    return
-                exchange = from_row(
-                    row,
-                    unpack(row["q_codec"], row["q_data"], row["q_size"]),
-                    unpack(row["p_codec"], row["p_data"], row["p_size"]),
-                )
-            yield exchange
+        with reading(self.path), self._one_reader() as bodies:  # whoever takes the exchanges raises nothing into here
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            for row in cursor.execute(f"{SELECT} WHERE {where} ORDER BY {order}", values):
+                asked, answered = row[_REQUEST_BODY], row[_RESPONSE_BODY]
+                if (row[-6] is None and asked is not None) or (row[-3] is None and answered is not None):
+                    raise ValueError(f"a body of exchange {row[0]} is not in the file")
+                yield from_row(row, bodies.read(asked, *row[-6:-3]), bodies.read(answered, *row[-3:]), self._heads)
+
+    @contextmanager
+    def _one_reader(self) -> Iterator[BodyReader]:
+        """A reader for one iteration alone: there may be several, in several threads. Making one costs 20 µs."""
+        try:
+            reader = self._readers.pop()
+        except IndexError:
+            reader = self.body_reader()
+        try:
+            yield reader
+        finally:
+            if len(self._readers) < READERS:
+                self._readers.append(reader)
 
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:

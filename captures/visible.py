@@ -22,3 +22,23 @@ def visible(text: str, *, lines: bool = False) -> str:
         return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"
 
     return _UNSAFE.sub(escape, text)
+
+
+def in_toml(text: str) -> str:
+    """TOML text whose strings hold such characters, with escapes in their place: it says the same and is harmless.
+
+    Line ends and tabs are the file's own, and stay. TOML has no form for half a character.
+    """
+    return _UNSAFE.sub(lambda match: match[0] if match[0] in "\n\t" else f"\\U{ord(match[0]):08x}", text)
+
+
+def in_json(text: str) -> str:
+    """The same for JSON text (RFC 8259, 7)."""
+
+    def escape(match: re.Match[str]) -> str:
+        if match[0] in "\n\t":
+            return match[0]
+        units = match[0].encode("utf-16-be", "surrogatepass")
+        return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+    return _UNSAFE.sub(escape, text)

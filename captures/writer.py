@@ -2,53 +2,58 @@
 
 The caller's thread (the proxy's event loop, the replayer's) only appends to a queue; hashing, compressing and fsync
 happen here. A batch is committed after :data:`INTERVAL` seconds or :data:`BATCH` exchanges, so at most that much is
-missing after ``kill -9``; WAL keeps the file intact. What cannot be kept (queue full, disk full) is counted in the
-session's ``dropped``, never raised into the traffic's path.
+missing after ``kill -9``; WAL keeps the file intact.
+
+Whatever goes wrong with the file is no business of the traffic. While it cannot be written (a full disk, another
+program's lock, a folder that is gone) exchanges are kept in memory and tried again, up to a bound of bytes and of
+time. A recording follows its file: where that was moved, removed or cut short, it goes on in a new one. What is lost is
+counted in the session's ``dropped``, by reason.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
-from captures import schema
-from captures.bodies import BodyStore
-from captures.errors import CaptureError
-from captures.model import Exchange, Skipped
-from captures.rows import INSERT, to_row
-from captures.store import identify
+from captures import streaming
+from captures.capture_file import Fate, Tally, is_being_written
+from captures.counters import Counters
+from captures.faults import REASONS, Fault, fault_of
+from captures.model import Exchange, Message, Skipped
+from captures.queued import Flush, Item, Opened, Unended, Whole, size_of
+from captures.rotation import Rotation
+from captures.series import Beginning, Loss, Series
+from captures.streaming import Ending, PrepareMessages, Streamed, Streams, Unredacted
+
+__all__ = ["CaptureWriter", "Counters", "is_being_written"]
 
 INTERVAL = 0.1  # seconds between commits: the recorder promises "on disk within a second"
 BATCH = 2_000  # exchanges
 MAX_QUEUED_BYTES = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """A snapshot of one writer's integrity counters. ``last_error`` is SQLite's word for the latest loss."""
-
-    seen: int
-    written: int
-    dropped: int
-    truncated: int
-    last_error: str = ""
+PATIENCE = 5.0  # seconds a batch is tried again before it counts as lost
+LAST_PATIENCE = 3.0  # seconds of that at the end, however long it was before
+TICK, LATER = 1.0, 10.0  # seconds between looks whether it is time for another file; and after one could not be made
+FIRST_DELAY, LAST_DELAY = 0.1, 2.0  # seconds between two tries: twice as long each time
 
 
 class CaptureWriter:
     """Appends one session to a capture file (made when missing). Context manager; :meth:`close` drains and ends it.
 
-    Raises :class:`CaptureError` from the constructor when the file is not ours, is newer, cannot be written, or is
-    being written by another process.
+    ``prepare`` (redaction) is applied to each exchange on the writer's thread, before anything reaches the disk, and
+    what ``prepare_messages`` gives for an exchange to each of its messages.
+    ``replace_run``: the file takes the place of an older run, once :meth:`begun` is called; else never. ``blocks``:
+    no exchange is refused for want of room; the caller begins no new one while :meth:`is_full`. ``spills``: with that,
+    what has no room is refused all the same while the file cannot be written, and nobody need wait. ``patience``:
+    seconds for which exchanges are kept and tried again while the file cannot be written (as long as there is room in
+    memory: ``max_queued_bytes``). Raises :class:`CaptureError` from the constructor when the file is not ours, is
+    newer, cannot be written, or is being written by another process. ``rotation``: when it goes on in another file.
     """
 
     def __init__(
@@ -61,46 +66,42 @@ class CaptureWriter:
         now: Callable[[], float] = time.time,
         max_queued_bytes: int = MAX_QUEUED_BYTES,
         prepare: Callable[[Exchange], Exchange] | None = None,
+        prepare_messages: PrepareMessages | None = None,
+        replace_run: bool = False,
+        blocks: bool = False,
+        spills: bool = False,
+        patience: float = PATIENCE,
+        rotation: Rotation | None = None,
     ) -> None:
-        # ``prepare`` (redaction) is applied to each exchange on the writer's thread, before anything reaches the disk.
-        self._prepare = prepare
-        self.path = Path(path)
-        self._now = now
         self._max_queued_bytes = max_queued_bytes
-        self._lock_file = _lock(self.path)
-        try:
-            self._connection = _open_for_writing(self.path)
-            if mode == "record" and self._connection.execute("SELECT 1 FROM session WHERE mode = 'replay'").fetchone():
-                raise CaptureError(
-                    f"{self.path} is a run, the result of a replay: nothing is recorded into it.",
-                    hint="Record into another file: -o CAPTURE",
-                )
-            self._next_id = 1 + (self._connection.execute("SELECT MAX(id) FROM exchange").fetchone()[0] or 0)
-            cursor = self._connection.execute(
-                "INSERT INTO session (mode, started, redaction_key, meta) VALUES (?, ?, ?, ?)",
-                (mode, now(), redaction_key, json.dumps(dict(meta or {}), ensure_ascii=False)),
-            )
-            self._connection.commit()
-        except BaseException as error:
-            connection = getattr(self, "_connection", None)
-            if connection is not None:
-                connection.close()
-            self._unlock()
-            if isinstance(error, sqlite3.Error | OSError):
-                raise CaptureError(
-                    f"{self.path} cannot be written: {error}.",
-                    hint="Check the disk's room and the folder's permissions.",
-                ) from error
-            raise
-        self.session = int(cursor.lastrowid or 0)
-        self._bodies = BodyStore(self._connection)
-        self._queue: queue.SimpleQueue[Exchange | Skipped | _Flush | None] = queue.SimpleQueue()
+        self._blocks, self._spills = blocks, spills
+        self._patience = patience
+        beginning = Beginning(mode, now, redaction_key, meta or {})
+        self._series = Series(Path(path), beginning, replace_run=replace_run, rotation=rotation)
+        self._rotates = rotation is not None
+        self._rotate_again = 0.0  # when it is tried again to go on in another file; monotonic
+        self.is_new = self._series.is_new  # this writer made the file
+        self.path, self.session = self._series.path, self._series.session
+        self._next_id = self._series.first_id
+        self._queue: queue.SimpleQueue[Item | Flush | None] = queue.SimpleQueue()
         self._hurry = threading.Event()  # set: do not wait for the batch to gather
         self._state = threading.Lock()  # guards the numbers below
         self._queued_bytes = 0
-        self._seen = self._written = self._dropped = self._truncated = 0
+        self._open: set[int] = set()  # exchanges that have begun, and whose messages are taken
+        self._waiting: deque[float] = deque()  # when each exchange that is queued was handed over, monotonic
+        self._dropped_by: Counter[str] = Counter(dict.fromkeys(REASONS, 0))
+        self._seen = self._written = self._truncated = self._redacted = 0
         self._last_error = ""
+        self._fault: Fault | None = None  # why nothing can be written at the moment
+        self._files, self._removed = self._series.files(), self._series.removed()
+        self._unrotated = ""
         self._closed = False
+        # The thread's own:
+        self._streams = Streams(prepare, prepare_messages)
+        self._held: deque[_Held] = deque()  # prepared, and not written yet
+        self._markers: list[Flush] = []
+        self._since = self._next_try = 0.0  # of the present fault; monotonic
+        self._delay = FIRST_DELAY
         self._thread = threading.Thread(target=self._run, name="capture-writer", daemon=True)
         self._thread.start()
 
@@ -111,22 +112,91 @@ class CaptureWriter:
             self._next_id += 1
         return identity
 
-    def put(self, exchange: Exchange) -> bool:
-        """Hand ``exchange`` over to the thread; its ``session`` is set here. Never blocks.
+    def begun(self) -> None:
+        """The run is worth keeping: the older one that it replaces is given up."""
+        self._series.begun()
 
-        False when it had to be dropped (queue full, or the writer is closed): counted.
+    def put(self, exchange: Exchange, messages: tuple[Message, ...] = ()) -> bool:
+        """Hand ``exchange`` over, with its ``messages`` or the last of them; its ``session`` is set when it is written.
+
+        Never blocks. False when it had to be dropped (queue full, or the writer is closed): counted. One that
+        :meth:`begin` was called for is completed by this.
         """
-        size = len(exchange.request.body) + (len(exchange.response.body) if exchange.response else 0) + 512
+        item = Whole(exchange, messages) if messages else exchange
+        size = size_of(item)
         with self._state:
-            self._seen += 1
-            if self._closed or self._queued_bytes + size > self._max_queued_bytes:
-                self._dropped += 1
-                self._last_error = "the writer is closed" if self._closed else "the queue is full"
+            if self._closed or not self._takes(size):
+                self._refuse(exchange.id, Fault("closed", REASONS["closed"]) if self._closed else self._full())
                 return False
+            self._ends(exchange.id)
             self._queued_bytes += size
+            self._waiting.append(time.monotonic())
             # Inside the lock: behind the mark that ends the thread, an exchange would be lost without being counted.
-            self._queue.put(replace(exchange, session=self.session))
+            self._queue.put(item)
         return True
+
+    def _ends(self, exchange: int) -> bool:
+        """Count it, unless it was counted as it began; whether it was."""
+        begun = exchange in self._open
+        self._open.discard(exchange)
+        self._seen += not begun
+        return begun
+
+    def _refuse(self, exchange: int, fault: Fault) -> None:
+        if self._ends(exchange):
+            self._last_error = fault.sentence
+            self._queue.put(Unended(exchange))  # what is in the file says that it is not complete
+        else:
+            self._lose(1, fault)
+
+    def begin(self, exchange: Exchange) -> bool:
+        """Write ``exchange`` as one that is still open; its messages follow, and :meth:`put` completes it.
+
+        False when there is no room: it is written when it ends, without what was said in between.
+        """
+        with self._state:
+            if not self._hand_over(Opened(exchange)):
+                return False
+            self._open.add(exchange.id)
+            self._seen += 1
+        return True
+
+    def add(self, message: Message) -> bool:
+        """Hand over a message of an exchange that has begun. False when it had to be dropped."""
+        with self._state:
+            return message.exchange in self._open and self._hand_over(message)
+
+    def _hand_over(self, item: Opened | Message) -> bool:
+        """Nobody waits to begin these, so that room is needed for them also where exchanges are never refused."""
+        size = size_of(item)
+        most = 2 * self._max_queued_bytes
+        if self._closed or (self._queued_bytes and self._queued_bytes + size > most) or not self._takes(size):
+            return False
+        self._queued_bytes += size
+        self._queue.put(item)
+        return True
+
+    def lose(self, exchange: int, reason: str) -> None:
+        """Count an exchange that was lost on its way here, for one of ``captures.faults.REASONS``."""
+        with self._state:
+            self._refuse(exchange, self._full() if reason == "queue_full" else Fault(reason, REASONS[reason]))
+
+    def has_room(self, exchange: Exchange, messages: tuple[Message, ...] = ()) -> bool:
+        """Whether :meth:`put` would take ``exchange`` now; after a :meth:`flush` it does."""
+        with self._state:
+            return self._takes(size_of(Whole(exchange, messages)))
+
+    def _full(self) -> Fault:
+        return self._fault or Fault("queue_full", REASONS["queue_full"])
+
+    def _takes(self, size: int) -> bool:
+        # Alone in the queue anything is taken: it is in memory already.
+        waits = self._blocks and not (self._spills and self._fault)
+        return waits or not self._queued_bytes or self._queued_bytes + size <= self._max_queued_bytes
+
+    def is_full(self) -> bool:
+        """Whether so much waits to be written that who can wait should."""
+        return self._queued_bytes >= self._max_queued_bytes and not (self._spills and self._fault)
 
     def skip(self, exchange: int, reason: str) -> None:
         """In a run: note that recorded exchange ``exchange`` was not replayed, and why."""
@@ -134,7 +204,7 @@ class CaptureWriter:
 
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait until everything handed over so far is committed (or counted as dropped). False on timeout."""
-        marker = _Flush(threading.Event())
+        marker = Flush(threading.Event())
         with self._state:
             if self._closed:
                 return True  # closing drains
@@ -145,7 +215,22 @@ class CaptureWriter:
     def counters(self) -> Counters:
         """The counters now."""
         with self._state:
-            return Counters(self._seen, self._written, self._dropped, self._truncated, self._last_error)
+            return Counters(
+                self._seen,
+                self._written,
+                self._dropped_by.total(),
+                self._truncated,
+                self._last_error,
+                dict(self._dropped_by),
+                self._redacted,
+                len(self._waiting),
+                self._queued_bytes,
+                time.monotonic() - self._waiting[0] if self._waiting else 0.0,
+                self._fault.sentence if self._fault else "",
+                self._files,
+                self._removed,
+                self._unrotated,
+            )
 
     def close(self, meta: Mapping[str, Any] | None = None) -> Counters:
         """Drain, end the session (merging ``meta`` into its own), close the file. Idempotent."""
@@ -168,221 +253,245 @@ class CaptureWriter:
     # -- the thread ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while True:
-            batch = [self._queue.get()]
-            # A batch gathers while this thread sleeps: woken for every item, it would take the interpreter from the
-            # traffic's thread each time.
-            self._hurry.wait(INTERVAL)
-            self._hurry.clear()
-            while batch[-1] is not None and len(batch) < BATCH:
-                try:
-                    batch.append(self._queue.get_nowait())
-                except queue.Empty:
-                    break
-            self._write([item for item in batch if isinstance(item, Exchange | Skipped)])
-            for item in batch:
-                if isinstance(item, _Flush):
-                    item.done.set()
-            if batch[-1] is None:
-                return
+        ending = False
+        while not ending:
+            items = self._gather()
+            ending = bool(items) and items[-1] is None
+            self._take(items)
+            if ending:
+                self._patience = min(self._patience, LAST_PATIENCE)
+                self._since, self._next_try = time.monotonic(), 0.0
+            self._write()
+            while ending and self._held:
+                time.sleep(max(0.0, self._next_try - time.monotonic()))
+                self._write()
+            if self._rotates and not ending and not self._fault:
+                self._rotate()
 
-    def _write(self, items: Iterable[Exchange | Skipped]) -> None:
-        items = list(items)
-        exchanges = [item for item in items if isinstance(item, Exchange)]
-        skipped = [(self.session, item.exchange, item.reason) for item in items if isinstance(item, Skipped)]
-        if not items:
-            return
-        size = sum(len(e.request.body) + (len(e.response.body) if e.response else 0) + 512 for e in exchanges)
-        error_text = ""
-        refused = len(exchanges)
-        if self._prepare is not None:
-            exchanges, error_text = _prepared(exchanges, self._prepare)
-        refused -= len(exchanges)
-        with self._state:
-            self._dropped += refused
-        error = self._commit(exchanges, skipped)
-        if error is not None and len(items) > 1 and not isinstance(error, sqlite3.OperationalError):
-            # One row that cannot be written must not take its whole batch along. (A full disk or a lock refuses all.)
-            self._count(dropped=0, error=self._commit([], skipped))
-            for exchange in exchanges:
-                error = self._commit([exchange], [])
-                self._count(dropped=error is not None, error=error)
-        elif error is not None:
-            self._count(dropped=len(exchanges), error=error)
-        with self._state:
-            self._queued_bytes -= size
-            if error_text:
-                self._last_error = error_text
-
-    def _commit(self, exchanges: list[Exchange], skipped: list[tuple[int, int, str]]) -> Exception | None:
-        """Write all of it and count it, or nothing and return why."""
-        truncated = sum(exchange.body_truncated for exchange in exchanges)
+    def _gather(self) -> list[Item | Flush | None]:
+        """What was handed over, after a while; while exchanges are held, nothing when it is time to try again."""
         try:
-            rows = [
-                to_row(e, self._bodies.put(e.request.body), self._bodies.put(e.response.body if e.response else b""))
-                for e in exchanges
-            ]
-            self._connection.executemany(INSERT, rows)
-            self._connection.executemany("INSERT INTO skipped VALUES (?, ?, ?)", skipped)
-            self._connection.execute(
-                "UPDATE session SET seen = ?, written = ?, dropped = ?, truncated = ? WHERE id = ?",
-                (
-                    self._seen,
-                    self._written + len(exchanges),
-                    self._dropped,
-                    self._truncated + truncated,
-                    self.session,
-                ),
-            )
-            self._connection.commit()
-        except Exception as error:  # noqa: BLE001 - whatever a row holds, the thread must go on and count it
-            self._bodies.forget()
-            with suppress(sqlite3.Error):
-                self._connection.rollback()
-            return error
+            wait = max(0.0, self._next_try - time.monotonic()) if self._held else TICK if self._rotates else None
+            items: list[Item | Flush | None] = [self._queue.get(timeout=wait)]
+        except queue.Empty:
+            return []
+        # A batch gathers while this thread sleeps: woken for every item, it would take the interpreter from the
+        # traffic's thread each time.
+        self._hurry.wait(INTERVAL)
+        self._hurry.clear()
+        while items[-1] is not None and len(items) < BATCH:
+            try:
+                items.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return items
+
+    def _take(self, items: Iterable[Item | Flush | None]) -> None:
+        """Hold ``items``, made ready to be written; what cannot be made ready is lost."""
+        for item in items:
+            if isinstance(item, Flush):
+                self._markers.append(item)
+            elif isinstance(item, Skipped):
+                self._held.append(_Held(item, 0))
+            elif isinstance(item, Unended):
+                self._never_ends(self._streams.end(item.exchange))
+            elif item is not None:
+                size = size_of(item)
+                try:
+                    ready = self._streams.ready(item)
+                except Unredacted as error:
+                    self._settle(_Held(error.item, size), Fault("unredacted", str(error)))
+                    continue
+                if ready is not None:
+                    self._held.append(_Held(ready, size))
+                else:
+                    with self._state:
+                        self._queued_bytes -= size
+
+    def _never_ends(self, stream: streaming.Stream | None) -> None:
+        """There was no room for an end: it stays open in the file, if it got there."""
+        if stream is not None:
+            stream.unended = True
+            if not stream.stands_in and stream.row is None:
+                with self._state:
+                    self._lose(1, self._full())
+
+    def _write(self) -> None:
+        """Write what is held, unless it was tried a moment ago."""
+        if self._held and time.monotonic() >= self._next_try:
+            self._try()
+        if not self._held:
+            for marker in self._markers:
+                marker.done.set()
+            self._markers.clear()
+
+    def _try(self) -> None:
+        while self._held:
+            batch = [self._held.popleft() for _ in range(min(BATCH, len(self._held)))]
+            error = self._commit(batch)
+            if error is None:
+                continue
+            fault = fault_of(error)
+            if fault.of_file:
+                if fault.reason == "file_damaged" and self._give_up_file():
+                    self._held.extendleft(reversed(batch))
+                    continue
+                if fault.reason == "locked":
+                    self._held.extendleft(reversed(batch))
+                else:
+                    self._held.extend(self._squeeze(batch))  # behind the others: those may be smaller
+                self._in_trouble(fault)
+                return
+            # One row that cannot be written must not take its whole batch along.
+            for one in batch:
+                error = self._commit([one])
+                if error is not None and fault_of(error).of_file:
+                    self._held.append(one)
+                elif error is not None:
+                    self._settle(one, fault_of(error))
         with self._state:
-            self._written += len(exchanges)
+            self._fault = None
+        self._delay = FIRST_DELAY
+
+    def _squeeze(self, batch: list[_Held]) -> list[_Held]:
+        """Write as much of ``batch`` as there is room for, the smallest first; what is left."""
+        left = sorted(batch, key=lambda held: held.size)
+        many = len(left) // 2
+        while many:
+            if self._commit(left[:many]) is None:
+                left = left[many:]
+                many = min(many, len(left))
+            else:
+                many //= 2
+        return left
+
+    def _in_trouble(self, fault: Fault) -> None:
+        now = time.monotonic()
+        with self._state:
+            if self._fault is None:
+                self._since, self._delay = max(self._since, now), FIRST_DELAY
+            self._fault = fault
+        if now - self._since >= self._patience:
+            while self._held:
+                self._settle(self._held.popleft(), fault)
+            return
+        self._next_try = min(now + self._delay, self._since + self._patience)
+        self._delay = min(2 * self._delay, LAST_DELAY)
+
+    def _commit(self, batch: Sequence[_Held]) -> Exception | None:
+        """Write all of it and count it, or nothing and return why."""
+        try:
+            self._follow()
+            items = streaming.reopened([held.item for held in batch], self._series.number)
+            exchanges = [item for item in items if isinstance(item, Exchange)]
+            streamed = [item for item in items if isinstance(item, Streamed)]
+            more = streaming.growth(streamed, self._series.number)
+            written = len(exchanges) + more.written
+            truncated = sum(exchange.body_truncated for exchange in exchanges) + more.truncated
+            totals = self._totals()
+            totals = replace(
+                totals,
+                seen=totals.seen + more.seen,
+                written=totals.written + written,
+                truncated=totals.truncated + truncated,
+            )
+            self._series.commit(items, totals)
+        except Exception as error:  # noqa: BLE001 - whatever a row holds, the thread must go on and count it
+            return error
+        streaming.written(streamed, self._series.number)
+        exchanges += [item.completed() for item in streamed if isinstance(item, Ending)]
+        with self._state:
+            self._seen += more.seen
+            self._written += written
             self._truncated += truncated
+            self._redacted += sum(map(_places, exchanges))
+            self._queued_bytes -= sum(held.size for held in batch)
+            for _ in exchanges:
+                self._waiting.popleft()
         return None
 
-    def _count(self, *, dropped: int, error: Exception | None) -> None:
+    def _follow(self) -> None:
+        if self._series.is_here():
+            return
+        try:
+            self._note(self._series.leave(self._totals()))
+            self._series.go_on(self._next_id)
+        finally:
+            self._look_at_files()
+
+    def _rotate(self) -> None:
+        """Go on in another file if it is time to."""
+        if time.monotonic() < self._rotate_again:
+            return
+        why = ""
+        try:
+            self._series.rotate(self._totals(), self._next_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the present file is gone on with
+            why, self._rotate_again = fault_of(error).sentence, time.monotonic() + LATER
         with self._state:
-            self._dropped += dropped
-            if error is not None:
-                self._last_error = str(error) or type(error).__name__
+            self._unrotated = why
+        self._look_at_files()
+
+    def _look_at_files(self) -> None:
+        with self._state:
+            self._files, self._removed = self._series.files(), self._series.removed()
+            self.path, self.session = self._series.path, self._series.session
+
+    def _give_up_file(self) -> bool:
+        loss = self._series.lose(Fate.DAMAGED, self._totals())
+        self._note(loss)
+        return loss is not None
+
+    def _note(self, loss: Loss | None) -> None:
+        with self._state:
+            self._files = self._series.files()
+            if loss is None:
+                return
+            self._written -= loss.written
+            self._truncated -= loss.truncated
+            self._lose(loss.written, Fault(loss.reason, REASONS[loss.reason]))
+
+    def _settle(self, held: _Held, fault: Fault) -> None:
+        """What is held is lost."""
+        item = held.item
+        with self._state:
+            self._queued_bytes -= held.size
+            self._last_error = fault.sentence
+            if isinstance(item, streaming.Said):
+                item.stream.lost += 1
+            elif isinstance(item, streaming.Opening):
+                item.stream.row = None
+                if item.stream.unended and not item.stream.stands_in:
+                    self._lose(1, fault)
+            elif isinstance(item, Exchange | Ending):
+                self._waiting.popleft()
+                if isinstance(item, Exchange) or not item.stream.stands_in:
+                    self._lose(1, fault)
+
+    def _lose(self, number: int, fault: Fault) -> None:
+        """Count; the caller holds the lock."""
+        self._dropped_by[fault.reason] += number
+        self._last_error = fault.sentence
+
+    def _totals(self) -> Tally:
+        with self._state:
+            return Tally(self._seen, self._written, self._dropped_by.total(), self._truncated)
 
     def _end(self, meta: Mapping[str, Any]) -> None:
         try:
-            old = json.loads(
-                self._connection.execute("SELECT meta FROM session WHERE id = ?", (self.session,)).fetchone()[0]
-            )
-            counters = self.counters()
-            self._connection.execute(
-                "UPDATE session SET ended = ?, seen = ?, written = ?, dropped = ?, truncated = ?, meta = ?"
-                " WHERE id = ?",
-                (
-                    self._now(),
-                    counters.seen,
-                    counters.written,
-                    counters.dropped,
-                    counters.truncated,
-                    json.dumps({**old, **meta}, ensure_ascii=False),
-                    self.session,
-                ),
-            )
-            self._connection.commit()
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            # A finished capture is one file: copied, committed or read from a read-only place without its -wal. While
-            # somebody reads it, that has to wait for the next writer.
-            self._connection.execute("PRAGMA busy_timeout = 0")
-            with suppress(sqlite3.OperationalError):
-                self._connection.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.Error as error:
+            self._note(self._series.end(self._totals(), meta))
+        except (sqlite3.Error, OSError) as error:
             with self._state:
-                self._last_error = str(error)
-        finally:
-            self._connection.close()
-            self._unlock()
-
-    def _unlock(self) -> None:
-        with suppress(OSError):  # the folder may have gone; the lock itself goes with the descriptor
-            os.unlink(self._lock_file.name)
-        self._lock_file.close()
+                self._last_error = fault_of(error).sentence
 
 
-def _prepared(exchanges: Iterable[Exchange], prepare: Callable[[Exchange], Exchange]) -> tuple[list[Exchange], str]:
-    """What ``prepare`` made of ``exchanges``, without those it failed on, and a sentence about the last of these."""
-    done: list[Exchange] = []
-    complaint = ""
-    for exchange in exchanges:
-        try:
-            done.append(prepare(exchange))
-        except Exception as error:  # noqa: BLE001 - whatever went wrong: what could not be redacted is not written
-            complaint = f"exchange {exchange.id} could not be redacted ({type(error).__name__})"
-    return done, complaint
+def _places(exchange: Exchange) -> int:
+    """How many values redaction replaced in ``exchange``."""
+    counted = exchange.notes.get("redacted")
+    return sum(counted.values()) if isinstance(counted, Mapping) else 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Flush:
-    done: threading.Event
-
-
-def is_being_written(path: str | Path) -> bool:
-    """Whether a writer (in any process) holds the capture at ``path`` open right now."""
-    lock = Path(f"{path}.lock")
-    if not lock.exists():
-        return False
-    try:
-        with lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _lock(path: Path) -> IO[bytes]:
-    if path.exists() and not path.is_file():
-        identify(path)  # says what it is; a device must never be replaced by a file, whatever its size
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CaptureError(
-            f"{path.parent} cannot be made: {error.strerror}.", hint="Write elsewhere with -o."
-        ) from error
-    lock = Path(f"{path}.lock")
-    while True:
-        try:
-            file = lock.open("ab")
-        except OSError as error:
-            raise CaptureError(
-                f"{path} cannot be written: {error.strerror}.", hint="Check the folder's permissions."
-            ) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.close()
-            raise CaptureError(
-                f"{path} is being written by another retape process.",
-                hint="Stop that one, or write to another file with -o.",
-            ) from error
-        # A writer that just ended unlinks the lock file: what we locked must still be the file of that name.
-        with suppress(OSError):
-            if os.fstat(file.fileno()).st_ino == lock.stat().st_ino:
-                return file
-        file.close()
-
-
-def _open_for_writing(path: Path) -> sqlite3.Connection:
-    new = not path.exists() or path.stat().st_size == 0
-    version = schema.VERSION if new else identify(path)
-    if new:
-        _create(path.resolve())
-    connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
-    try:
-        schema.migrate(connection, version)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _create(path: Path) -> None:
-    """Put an empty capture at ``path``, as a whole or not at all: nobody meets half of one, also after ``kill -9``."""
-    young = path.with_name(f"{path.name}.new")
-    for stale in (young, *(Path(f"{file}-{what}") for file in (young, path) for what in ("wal", "shm"))):
-        stale.unlink(missing_ok=True)  # of a writer that was killed, or of a capture that was deleted
-    try:
-        os.close(os.open(young, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # traffic is nobody else's business
-        connection = sqlite3.connect(young)
-        try:
-            schema.create(connection)
-        finally:
-            connection.close()  # also moves everything from the write-ahead log into the file
-        young.replace(path)
-    except BaseException:
-        young.unlink(missing_ok=True)
-        raise
+class _Held:
+    item: Exchange | Skipped | Streamed
+    size: int  # as it was queued: what is made ready may be smaller

@@ -74,6 +74,13 @@ def test_ls_selects_and_limits(shop: Path) -> None:
     assert "no exchange matches 'status:5xx'" in result.stderr
 
 
+def test_ls_of_the_last(shop: Path) -> None:
+    assert [row["id"] for row in document("ls", shop, "--last", 2)] == [4, 5]
+    assert [row["id"] for row in document("ls", shop, "--last", 2, "--only", "status:200|201")] == [2, 5]
+    assert [line.split()[0] for line in text("ls", shop, "--last", 99).splitlines()] == list("12345")
+    assert "The first or the last" in str(run("ls", shop, "--last", 2, "--limit", 2).exception)
+
+
 def test_ls_json(shop: Path) -> None:
     first, second = document("ls", shop, "--limit", 2)
     assert first["endpoint"] == "POST /orders/{id}"
@@ -157,8 +164,9 @@ def test_verify_incomplete(tmp_path: Path) -> None:
     with CaptureWriter(path, mode="record", max_queued_bytes=600) as writer:
         assert run("verify", path).return_value == 3
         writer.put(exchange(1, body=b"x" * 1000))
+        writer.put(exchange(2, body=b"x" * 1000))
     result = run("verify", path)
-    assert (result.return_value, result.stdout) == (3, "incomplete: session 1 dropped 1 of 1 exchanges\n")
+    assert (result.return_value, result.stdout) == (3, "incomplete: session 1 dropped 1 of 2 exchanges\n")
 
 
 def test_verify_damaged(shop: Path) -> None:
@@ -221,3 +229,26 @@ def test_any_stored_text_is_shown_harmlessly(tmp_path: Path) -> None:
     for arguments in (["ls"], ["show", 1], ["stats"]):
         shown = text(arguments[0], tmp_path / "x.sqlite", *arguments[1:])
         assert not set("\x1b\x07\u202e\x9b") & set(shown)
+
+
+def test_grep(shop: Path) -> None:
+    found = text("grep", shop, "A-1").splitlines()
+    assert len(found) == 2
+    assert found[0].split()[-2:] == ["POST", "/orders/17?x=1"]
+    assert found[1].split(maxsplit=2) == ["request.body", "$.sku", '{"sku":"A-1","n":1.50}']
+    assert document("grep", shop, "17") == [
+        {"exchange": 1, "direction": "inbound", "place": "request.target", "match": "17", "text": "/orders/17?x=1"},
+        {"exchange": 1, "direction": "inbound", "place": "response.body $.id", "match": "17", "text": '{"id":17}'},
+    ]
+    assert text("grep", shop, "orders", "--count") == "3 exchanges, 3 places\n"
+    assert document("grep", shop, "orders", "--count", "--only", "endpoint:'POST *'") == {"exchanges": 1, "places": 1}
+    assert len(text("grep", shop, "-E", "ORDERS/1[89]", "-i", "--limit", 1).splitlines()) == 2
+    assert "\x1b" not in text("grep", shop, "[31m")
+
+
+def test_grep_of_what_is_nowhere(shop: Path) -> None:
+    for options in ((), ("--count",), ("--in", "headers"), ("--format", "json")):
+        result = run("grep", shop, "tok_", *options)
+        assert result.return_value == 1
+    assert "'tok_' is nowhere in it" in run("grep", shop, "tok_").stderr
+    assert run("grep", shop, "tok_", "--format", "json").stdout == "[]\n"

@@ -87,3 +87,19 @@ def test_no_suggestion_where_nothing_is_near() -> None:
         check_keys({"zzz": 1}, ("exclude",), "here")
     assert "Did you mean" not in caught.value.message
     assert "exclude" in caught.value.hint
+
+
+def test_a_rules_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "retape.rules.toml").write_text('\ufeff[[rules]]\nid = "a"\n', encoding="utf-8")
+    assert load(tmp_path).rules() == [{"id": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("rules = 5", "[[rules]] tables"), ("rules = [1]", "[[rules]] tables"), ("rules = " + "[" * 5000, "nested")],
+)
+def test_rules_that_are_no_tables_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "retape.rules.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path)
+    assert message in caught.value.message

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from captures.bodies import BodyReader
 from captures.datasette_plugin import prepare_connection, retape_body
 from tests.captures.making import capture, exchange
 
@@ -22,9 +23,14 @@ def test_the_function_shows_bodies_in_sql(tmp_path: Path) -> None:
 
 
 def test_damage_is_a_sentence() -> None:
-    assert str(retape_body("zstd", b"x", 1)).startswith("<damaged zstd data: ")
+    connection = sqlite3.connect(":memory:")
+    bodies = BodyReader(connection)
+    assert str(retape_body(bodies, "zstd", b"x", 1)).startswith("<damaged zstd data: ")
+    assert retape_body(bodies, "zstd:1", b"x", 1) == "<no such table: dictionary>"
+    connection.close()
 
 
+@pytest.mark.slow
 def test_datasette_finds_it() -> None:
     plugins = pytest.importorskip("datasette.plugins", reason="Datasette is not installed")
     assert any(plugin["name"] == "retape" for plugin in plugins.get_plugins())

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captures.decoding import (
+from captures.formats.codings import content_encoded
+from captures.formats.decoding import (
     BinaryBody,
     Decoded,
     EmptyBody,
     FormBody,
     JsonBody,
+    Literal,
     MultipartBody,
     Number,
     TextBody,
@@ -193,6 +195,7 @@ def test_any_bytes_with_any_headers_decode_or_are_undecodable(body: bytes, heade
         st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
     )
 )
+@pytest.mark.slow
 def test_json_round_trip(value: object) -> None:
     decoded = of("application/json", json.dumps(value, ensure_ascii=True).encode())
     assert isinstance(decoded, JsonBody)
@@ -204,3 +207,44 @@ def test_json_lines_declared_as_json_are_text() -> None:
     lines = b'{"type": "ADDED"}\n{"type": "DELETED"}\n'
     assert of("application/json", lines) == TextBody(lines.decode(), "application/json", "utf-8")
     assert isinstance(of("application/json", b'{"type": "ADDED"}\nno JSON\n'), Undecodable)
+
+
+def test_literals_that_are_no_json_are_kept_and_told() -> None:
+    decoded = of("application/json", b'{"ratio": NaN}')
+    assert isinstance(decoded, JsonBody)
+    assert decoded.value == {"ratio": Literal("NaN")}
+    assert decoded.defects == ("NaN at $.ratio",)
+
+
+@pytest.mark.parametrize("text", [b'{"a": 1,}', b"{'a': 1}", b"[1, 2", b"// no\n{}", b"NaN NaN", b"+1"])
+def test_everything_else_malformed_is_undecodable_with_its_place(text: bytes) -> None:
+    decoded = of("application/json", text)
+    assert isinstance(decoded, Undecodable)
+    assert "line " in decoded.reason
+
+
+def test_nesting_is_what_the_reader_can_follow() -> None:
+    deep = b"[" * 5_000 + b"]" * 5_000
+    head = ((b"Content-Type", b"application/json"),)
+    assert isinstance(decode(deep, head), Undecodable)
+    assert isinstance(decode(deep, head, 10_000), JsonBody)
+    assert decode(deep, head, 4_999) == Undecodable(
+        "declared application/json: nested more than 4999 levels deep", deep
+    )
+
+
+def test_frames_of_grpc_are_bytes_whatever_is_in_them() -> None:
+    assert of("application/grpc+json", b"\0\0\0\0\2{}") == BinaryBody(b"\0\0\0\0\2{}", "application/grpc+json")
+
+
+@pytest.mark.parametrize("codings", ["gzip, br", "identity, gzip", "deflate, zstd, gzip"])
+def test_stacked_codings_come_off_in_reverse(codings: str) -> None:
+    head = ((b"Content-Type", b"text/plain"), (b"Content-Encoding", codings.encode()))
+    assert decode(content_encoded(b"hi", head, b""), head) == TextBody("hi", "text/plain", "utf-8")
+
+
+@pytest.mark.parametrize("kind", ["*/*", "application/x-acme", "application/json5", "application/csp-report"])
+def test_what_is_plainly_json_is_json_where_its_type_says_nothing_else(kind: str) -> None:
+    assert isinstance(of(kind, b' {"a": 1}'), JsonBody)
+    assert not isinstance(of(kind, b"{a: 1} // not quite"), JsonBody)
+    assert isinstance(of("image/x-acme", b"[1]"), BinaryBody)

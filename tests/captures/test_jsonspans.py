@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captures.jsonspans import quoted, replaced, scalars
+from captures.formats.jsonspans import quoted, replaced, scalars
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -40,6 +40,7 @@ def test_no_json_is_refused(text: str) -> None:
 
 
 @given(VALUES)
+@pytest.mark.slow
 def test_every_scalar_has_its_place(value: Any) -> None:
     for text in (json.dumps(value), json.dumps(value, indent=1, ensure_ascii=False)):
         for one in scalars(text):

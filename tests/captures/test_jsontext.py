@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captures.jsontext import MAX_NESTING, Number, indented, is_sequence, parse
+from captures.formats.jsontext import MAX_NESTING, Number, indented, is_sequence, parse
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -103,6 +103,7 @@ def test_what_json_writes_comes_back(value: Any) -> None:
 
 
 @given(VALUES)
+@pytest.mark.slow
 def test_indented_means_the_same(value: Any) -> None:
     assert json.loads(indented(json.dumps(value))) == value
 

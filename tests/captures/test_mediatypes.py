@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from captures.mediatypes import is_json, is_text, media_type, parameters
+from captures.formats.mediatypes import is_json, is_text, media_type, parameters
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,9 @@ def test_parameters(value: str, expected: dict[str, str]) -> None:
     assert parameters(value) == expected
 
 
-@pytest.mark.parametrize("kind", ["application/json", "text/json", "application/problem+json"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "text/json", "application/problem+json", "application/x-amz-json-1.1"]
+)
 def test_json_types(kind: str) -> None:
     assert is_json(kind)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from captures.multipart import split
+from captures.formats.multipart import split
 
 
 def headers(boundary: bytes) -> tuple[tuple[bytes, bytes], ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from captures.model import Exchange, Headers, header
-from captures.redaction import RedactionPolicy, Redactor, pseudonym
+from captures.redacting.redaction import RedactionPolicy, Redactor, pseudonym
 from tests.captures.making import JSON, exchange
 from tests.captures.test_redaction import everything
 
@@ -205,7 +205,7 @@ def test_parts_that_are_files_or_named_in_the_extended_notation() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [gzip.compress(json.dumps({"password": SECRET}).encode()), b"\x93\xfe\x00\x01" + SECRET.encode(),
+    [gzip.compress(json.dumps({"password": SECRET}).encode(), mtime=0), b"\x93\xfe\x00\x01" + SECRET.encode(),
      f"{{'password': '{SECRET}'}}".encode(), f"{{password: '{SECRET}'}}".encode()],
 )  # fmt: skip
 def test_what_is_declared_json_and_cannot_be_read_is_not_kept(body: bytes) -> None:
@@ -230,6 +230,7 @@ def test_kept_names_are_kept_inside_too() -> None:
     "text", [";" * 200_000, "://" + "a:" * 100_000, "eyJ" * 70_000, "?a" * 100_000, "Bearer " * 30_000]
 )
 @pytest.mark.parametrize("headers", [JSON, PLAIN])
+@pytest.mark.slow
 def test_hostile_text_costs_little(headers: Headers, text: str) -> None:
     body = f"{text} x@y = eyJ".encode()
     if headers == JSON:

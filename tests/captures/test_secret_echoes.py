@@ -1,6 +1,13 @@
 from __future__ import annotations
 
-from captures.secret_echoes import Echoes
+import time
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from captures.redacting import secret_echoes
+from captures.redacting.secret_echoes import Echoes
 
 
 def echoes(*pairs: tuple[str, str], cookie: str = "") -> Echoes:
@@ -49,3 +56,30 @@ def test_nested_values() -> None:
     assert found.in_value({"a": ["abc12345", 1, None, {"abc12345": "q abc12345"}]}) == {
         "a": ["xyz67890", 1, None, {"xyz67890": "q xyz67890"}]
     }
+
+
+PIECES = st.sampled_from(
+    ["key-1:aaaa", "key-1:aaaa-b", "password", "12345678", "geh/eim+1", "9", " ", '"', ":", "x", "\\"]
+)
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_many_are_replaced_as_few_are(text: str) -> None:
+    """All at once in one pass, or one after another."""
+    found = echoes(
+        ("key-1:aaaa", "kez-2:bbbb"), ("key-1:aaaa-b", "kez-2:bbbb-c"), ("password", "qwertzui"),
+        ("12345678", "87654321"), ("geh/eim+1", "neh/mir+2"),
+    )  # fmt: skip
+    one_by_one = found.in_text(text.encode())
+    with patch.object(secret_echoes, "MANY", 0):
+        assert found.in_text(text.encode()) == one_by_one
+
+
+def test_a_list_of_very_many_secrets_takes_the_time_of_its_text() -> None:
+    """Looked for one by one, it would grow with both."""
+    made = [f"key{number:05}abcdefghij" for number in range(20_000)]
+    found = echoes(*((one, one[::-1]) for one in made))
+    text = ",".join(made).encode()
+    started = time.process_time()
+    assert found.in_text(text) == ",".join(one[::-1] for one in made).encode()
+    assert time.process_time() - started < 10

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captures.secret_headers import authorization, cookie, in_urls, set_cookie, through_percent
+from captures.redacting.secret_headers import authorization, cookie, in_urls, set_cookie, through_percent
 
 
 def hide(value: str) -> str:
@@ -46,7 +46,15 @@ def test_authorization(value: str, expected: str) -> None:
 
 def test_basic_stays_decodable() -> None:
     changed = authorization("Basic " + base64.b64encode(b"bob:pass:word").decode(), hide)
-    assert base64.b64decode(changed.removeprefix("Basic ")) == b"<bob>:<pass:word>"
+    assert base64.b64decode(changed.removeprefix("Basic ")) == b"bob:<pass:word>"
+
+
+def test_a_basic_name_that_is_the_secret_is_hidden() -> None:
+    for pair in (b"sk_live_51H:", b"a-token-in-place-of-a-name:x-oauth-basic"):
+        changed = base64.b64decode(
+            authorization("Basic " + base64.b64encode(pair).decode(), hide).removeprefix("Basic ")
+        )
+        assert changed.startswith(b"<" + pair.partition(b":")[0] + b">:")
 
 
 @pytest.mark.parametrize(

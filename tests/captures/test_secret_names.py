@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from captures.errors import ConfigError
-from captures.secret_names import HEADERS, KEYS, NEEDLES, OPAQUE_KEYS, RedactionPolicy, normal
+from captures.redacting.secret_names import HEADERS, KEYS, NEEDLES, OPAQUE_KEYS, RedactionPolicy, normal
 
 
 def test_every_known_name_holds_a_needle() -> None:

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
+from captures import listing
 from captures.errors import UsageError
 from captures.model import Direction, Failure, FailureKind
 from captures.selection import parse
+from captures.store import Capture
+from tests.captures.making import capture as made
 from tests.captures.making import exchange
 
 ORDER = exchange(12, method="POST", target=b"/orders/7?x=1", status=503, session=2)
@@ -61,3 +67,39 @@ def test_refused_with_the_term_that_is_wrong(expression: str, told: str) -> None
     with pytest.raises(UsageError, match=told) as error:
         parse(expression)
     assert error.value.hint
+
+
+def test_many_stars_take_no_time() -> None:
+    selection = parse(f"path:{'*a' * 30}b*")
+    before = time.process_time()
+    assert not selection.matches(exchange(1, target=b"/" + b"a" * 100_000), "GET /")
+    assert time.process_time() - before < 1
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "id:2", "id:1-2,4", "!id:2", "status:200", "status:4xx,500-599", "!status:200", "status:failed",
+        "!status:failed",
+        "direction:outbound", "!direction:outbound session:1", "method:GET status:2xx|failed",
+        "id:99999999999999999999",
+        "!id:99999999999999999999", "session:1|2", "path:/a* status:404", "status:404|200 !id:1",
+    ],
+)  # fmt: skip
+def test_what_sql_narrows_is_what_matches(tmp_path: Path, expression: str) -> None:
+    path = made(
+        tmp_path / "x.sqlite",
+        exchange(1, target=b"/a"),
+        exchange(2, status=404, method="POST"),
+        exchange(3, direction=Direction.OUTBOUND, status=500),
+        exchange(4, response=None, failure=Failure(FailureKind.TIMEOUT)),
+        exchange(5, failure=Failure(FailureKind.TRUNCATED)),
+    )
+    chosen = parse(expression)
+    with Capture.open(path) as opened:
+        every = [one.id for one in opened.exchanges() if chosen.matches(one, "")]
+        narrowed = [one.id for one in opened.exchanges(narrowed=chosen.clauses())]
+        assert [one.id for one, _ in listing.chosen(opened, chosen, None, endpoints=False)] == every
+        assert set(every) <= set(narrowed)
+        if "path" not in expression and "method" not in expression:
+            assert every == narrowed or "999" in expression

@@ -54,6 +54,7 @@ def test_exiting_at_once_shows_its_last_lines() -> None:
     assert "no database" in caught.value.message
 
 
+@pytest.mark.slow
 def test_never_listening_is_a_sentence_after_the_timeout() -> None:
     with (
         start("import time; time.sleep(60)", port=free_port()) as service,
@@ -100,7 +101,17 @@ def test_every_client_is_routed_and_trusts(tmp_path: Path) -> None:
     assert all(Path(result[name]).exists() for name in CA_VARIABLES)
     assert Path(result["NODE_EXTRA_CA_CERTS"]).read_text().count("BEGIN") == 1
     assert result["JAVA_TOOL_OPTIONS"].startswith("-Xmx1g -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=4141")
+    assert "-Djavax.net.ssl.trustStore=" in result["JAVA_TOOL_OPTIONS"]
     assert result["PAYMENTS_URL"] == "http://127.0.0.1:4242"
+
+
+def test_what_the_user_tells_wget_still_counts(tmp_path: Path) -> None:
+    authority = Authority.load_or_create(tmp_path / "ca")
+    (tmp_path / ".wgetrc").write_text("tries = 7")
+    result = environment(Wiring(None, authority), {"HOME": str(tmp_path)}, tmp_path / "work")
+    written = Path(result["WGETRC"])
+    assert written.read_text() == f"tries = 7\nca_certificate = {result['SSL_CERT_FILE']}\n"
+    assert written.stat().st_mode & 0o777 == 0o600
 
 
 def test_nothing_is_touched_without_wiring(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sqlite3
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +144,7 @@ def read_all(path: Path) -> None:
             raise CorruptCapture("found by the check")
 
 
+@pytest.mark.slow
 def test_flipped_bytes_end_in_a_sentence_or_do_not_matter(shop: Path) -> None:
     whole = shop.read_bytes()
     dice = random.Random(7)
@@ -203,3 +207,38 @@ def test_an_id_beyond_any_is_not_there(tmp_path: Path) -> None:
     CaptureWriter(path, mode="record").close()
     with Capture.open(path) as capture, pytest.raises(CaptureError, match="has no exchange"):
         capture.exchange(10**23)
+
+
+def test_calls_that_no_single_request_caused(tmp_path: Path) -> None:
+    calls = [
+        exchange(2, direction=Direction.OUTBOUND, cause=Cause(CauseHow.WINDOW, 1, "")),
+        exchange(3, direction=Direction.OUTBOUND, cause=Cause(CauseHow.AMBIGUOUS, None, "")),
+        exchange(4, direction=Direction.OUTBOUND, cause=Cause(CauseHow.NONE, None, "")),
+        exchange(5, direction=Direction.OUTBOUND, cause=None),
+        exchange(6, direction=Direction.OUTBOUND, cause=Cause(CauseHow.TRACE_HEADER, None, "")),
+    ]
+    with Capture.open(capture(tmp_path / "a.sqlite", exchange(1), *calls)) as opened:
+        assert [call.id for call in opened.uncaused(None)] == [3, 4, 5, 6]
+        assert [call.id for call in opened.uncaused(1)] == [3, 4, 5, 6]
+        assert list(opened.uncaused(2)) == []
+
+
+def test_the_answer_to_a_recorded_exchange_is_found_by_its_id(tmp_path: Path) -> None:
+    with CaptureWriter(tmp_path / "run.sqlite", mode="replay") as writer:
+        writer.put(replace(exchange(1), replay_of=7))
+        writer.put(replace(exchange(2), replay_of=3))
+    with Capture.open(tmp_path / "run.sqlite") as opened:
+        assert [opened.answer_to(recorded).id for recorded in (7, 3)] == [1, 2]
+        with pytest.raises(CaptureError, match="nothing that answers to recorded exchange 1"):
+            opened.answer_to(1)
+
+
+def test_rows_that_are_left_ask_nothing_of_a_closed_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    with Capture.open(capture(tmp_path / "x.sqlite", exchange(1), exchange(2))) as opened:
+        rows = opened.rows("SELECT id FROM exchange")
+        assert next(rows) == (1,)
+    del rows
+    gc.collect()
+    assert raised == []

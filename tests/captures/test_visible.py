@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import tomllib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captures.visible import visible
+from captures.visible import in_json, in_toml, visible
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,23 @@ def test_one_line_of_printable_text(text: str) -> None:
     shown = visible(text)
     assert len(shown.splitlines()) <= 1
     shown.encode()
+
+
+def in_one_line(shown: str) -> bool:
+    return visible(shown, lines=True) == shown
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_toml_says_the_same(text: str) -> None:
+    import tomlkit
+
+    written = in_toml(tomlkit.dumps({"a": text}))
+    assert tomllib.loads(written) == {"a": text}
+    assert in_one_line(written)
+
+
+@given(st.text() | st.text("\U000e0041\x9b\u202e\ud800\ta"))
+def test_json_says_the_same(text: str) -> None:
+    written = in_json(json.dumps({"a": text}, ensure_ascii=False, indent=1))
+    assert json.loads(written) == {"a": text}
+    assert in_one_line(written)

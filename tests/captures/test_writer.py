@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import math
 import os
 import signal
 import sqlite3
@@ -7,10 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from captures.capture_file import CaptureFile, Tally
 from captures.errors import CaptureError, NotACapture
 from captures.model import Exchange
 from captures.store import Capture
@@ -25,6 +30,7 @@ def read(path: Path) -> list[int]:
         return [one.id for one in opened.exchanges()]
 
 
+@pytest.mark.slow
 def test_everything_put_is_there_after_closing(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "x.sqlite"
     with CaptureWriter(path, mode="record", meta={"a": 1}, redaction_key="abc", now=lambda: 5.0) as writer:
@@ -75,6 +81,27 @@ def test_two_writers_are_refused(tmp_path: Path) -> None:
     CaptureWriter(path, mode="record").close()
 
 
+def test_two_writers_are_refused_also_by_another_name(tmp_path: Path) -> None:
+    path, link = tmp_path / "x.sqlite", tmp_path / "current.sqlite"
+    link.symlink_to(path.name)
+    with CaptureWriter(link, mode="record") as writer:  # makes the file that the link names
+        for name in (path, link):
+            assert is_being_written(name)
+            with pytest.raises(CaptureError, match="being written by another"):
+                CaptureWriter(name, mode="record")
+        writer.put(exchange(writer.reserve_id()))
+    assert read(path) == [1]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["current.sqlite", "x.sqlite"]
+
+
+def test_what_a_killed_writer_left_is_not_put_into_a_new_capture(tmp_path: Path) -> None:
+    left = [tmp_path / f"x.sqlite-{what}" for what in ("wal", "shm", "journal")]
+    for one in left:
+        one.write_bytes(b"of another capture")  # a journal would be rolled back into this one
+    assert read(capture(tmp_path / "x.sqlite", exchange(1))) == [1]
+    assert not any(one.exists() for one in left)
+
+
 def test_a_file_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CaptureError, match="cannot be made"):
@@ -116,7 +143,38 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
         assert writer.put(exchange(3, body=b"x" * 1000))
         counters = writer.close()
     assert (counters.seen, counters.written, counters.dropped) == (3, 2, 1)
+    assert {reason: n for reason, n in counters.dropped_by.items() if n} == {"queue_full": 1}
     assert counters.last_error == "the queue is full"
+
+
+def test_what_waits_is_counted_and_timed_until_it_is_committed(tmp_path: Path) -> None:
+    """Queue depth and lag are what a dashboard shows: of exchanges that are in memory alone."""
+    redacting, go_on = threading.Event(), threading.Event()
+
+    def prepare(one: Exchange) -> Exchange:
+        redacting.set()
+        assert go_on.wait(20)
+        if one.id == 2:
+            raise ValueError
+        return replace(one, notes={"redacted": {"request header cookie": 2, "response body $.token": 1}})
+
+    with CaptureWriter(tmp_path / "x.sqlite", mode="record", prepare=prepare) as writer:
+        assert writer.counters().lag == 0.0
+        before = time.monotonic()
+        for number in (1, 2, 3):
+            writer.put(exchange(number, body=b"x" * 1000))
+        assert redacting.wait(20)
+        waiting = writer.counters()
+        assert (waiting.written, waiting.queued) == (0, 3)
+        assert waiting.queued_bytes > 3000
+        assert 0 < waiting.lag <= time.monotonic() - before
+        assert writer.counters().lag > waiting.lag
+        go_on.set()
+        assert writer.flush()
+        after = writer.counters()
+    assert (after.written, after.queued, after.queued_bytes, after.lag) == (2, 0, 0, 0.0)
+    assert after.dropped_by["unredacted"] == after.dropped == 1
+    assert after.redacted == 6
     assert read(tmp_path / "x.sqlite") == [1, 3]
 
 
@@ -128,6 +186,7 @@ def test_after_closing_everything_is_refused_and_nothing_waits(tmp_path: Path) -
     assert writer.close().dropped == 1
 
 
+@pytest.mark.slow
 def test_closing_while_others_put_loses_nothing_uncounted(tmp_path: Path) -> None:
     writer = CaptureWriter(tmp_path / "x.sqlite", mode="record")
     accepted: list[int] = []
@@ -162,7 +221,7 @@ def test_a_full_disk_is_counted_and_recording_goes_on(tmp_path: Path, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(sqlite3, "connect", small)
-        writer = CaptureWriter(tmp_path / "x.sqlite", mode="record")
+        writer = CaptureWriter(tmp_path / "x.sqlite", mode="record", patience=0)
     for _ in range(40):
         assert writer.put(exchange(writer.reserve_id(), body=os.urandom(20_000)))
         assert writer.flush()
@@ -209,6 +268,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_kill_9_leaves_an_intact_file_without_the_last_second_at_most(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -242,6 +302,7 @@ def test_a_new_capture_can_be_read_at_once(tmp_path: Path) -> None:
         assert read(tmp_path / "x.sqlite") == []
 
 
+@pytest.mark.slow
 def test_nobody_meets_half_of_a_new_capture(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.sqlite" for number in range(20)]
     met: list[str] = []
@@ -275,15 +336,96 @@ def test_what_a_killed_writer_left_is_not_in_the_way(tmp_path: Path) -> None:
 
 def test_while_another_program_locks_the_file_traffic_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite"
-    with CaptureWriter(path, mode="record") as writer:
+    with CaptureWriter(path, mode="record", patience=math.inf) as writer:
         other = sqlite3.connect(path)
         other.execute("BEGIN IMMEDIATE")
         assert writer.put(exchange(1))
-        assert not writer.flush(timeout=0.3)
+        assert not writer.flush(timeout=0.5)
+        counters = writer.counters()
+        assert (counters.written, counters.dropped, counters.queued) == (0, 0, 1)
+        assert counters.trouble.startswith("another program holds a lock on the file")
         other.rollback()
         other.close()
         assert writer.flush()
+        counters = writer.counters()
+        assert (counters.written, counters.dropped, counters.queued, counters.trouble) == (1, 0, 0, "")
     assert read(path) == [1]
+
+
+def test_what_fits_no_more_is_lost_and_counted_by_the_trouble_not_by_the_queue(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    with CaptureWriter(path, mode="record", patience=math.inf, max_queued_bytes=10_000) as writer:
+        other = sqlite3.connect(path)
+        other.execute("BEGIN IMMEDIATE")
+        assert writer.put(exchange(1, body=b"x" * 5_000))
+        assert not writer.flush(timeout=0.5)
+        assert not writer.put(exchange(2, body=b"x" * 5_000))
+        assert writer.put(exchange(3))  # a small one still fits
+        other.rollback()
+        other.close()
+        counters = writer.close()
+    assert {reason: n for reason, n in counters.dropped_by.items() if n} == {"locked": 1}
+    assert read(path) == [1, 3]
+
+
+def test_a_large_exchange_that_has_no_room_holds_up_no_small_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = CaptureFile.commit
+
+    def full(file: CaptureFile, items: Sequence[Exchange], tally: Tally) -> None:
+        if any(item.request.body for item in items):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        commit(file, items, tally)
+
+    path = tmp_path / "x.sqlite"
+    with CaptureWriter(path, mode="record", patience=math.inf) as writer:
+        with monkeypatch.context() as patch:
+            patch.setattr(CaptureFile, "commit", full)
+            for identity in range(1, 30):
+                writer.put(exchange(identity, body=b"large" if identity % 5 == 0 else b""))
+            assert not writer.flush(timeout=0.6)
+            assert read(path) == [identity for identity in range(1, 30) if identity % 5]
+            assert writer.counters().queued == 5
+        assert writer.flush()
+    assert read(path) == list(range(1, 30))
+
+
+@pytest.mark.parametrize("how", ["removed", "moved"])
+def test_a_recording_follows_its_file(tmp_path: Path, how: str) -> None:
+    path, moved = tmp_path / "x.sqlite", tmp_path / "moved.sqlite"
+    with CaptureWriter(path, mode="record") as writer:
+        writer.put(exchange(writer.reserve_id()))
+        assert writer.flush()
+        path.unlink() if how == "removed" else path.rename(moved)
+        for _ in range(2):
+            writer.put(exchange(writer.reserve_id(), session=1))
+        counters = writer.close()
+    assert read(path) == [2, 3]
+    with Capture.open(path) as opened:
+        (session,) = opened.sessions()
+        assert session.meta["follows"] == {"file": "x.sqlite", "why": how}
+        assert opened.damage() == []
+    if how == "moved":
+        assert (counters.seen, counters.written, counters.dropped) == (3, 3, 0)
+        assert counters.files == ((str(moved), 1), (str(path), 1))
+        with Capture.open(moved) as opened:
+            assert opened.check() == []
+            assert opened.count() == 1
+        assert (session.seen, session.written) == (2, 2)
+    else:
+        assert (counters.seen, counters.written, counters.dropped) == (3, 2, 1)
+        assert (session.seen, session.written, session.dropped) == (3, 2, 1)
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted({path.name, *([moved.name] * (how == "moved"))})
+
+
+def test_a_run_does_not_follow_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    with CaptureWriter(path, mode="replay") as writer:
+        path.unlink()
+        writer.put(exchange(1))
+        assert writer.flush()
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
@@ -308,3 +450,45 @@ def test_nothing_is_recorded_into_a_run(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="is a run"):
         CaptureWriter(path, mode="record")
     assert not is_being_written(path)
+
+
+@pytest.mark.slow
+def test_who_waits_for_room_waits_no_longer_than_the_patience_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    with CaptureWriter(path, mode="record", blocks=True, patience=0.5, max_queued_bytes=10_000) as writer:
+        other = sqlite3.connect(path)
+        other.execute("BEGIN IMMEDIATE")
+        for identity in range(1, 5):
+            assert writer.put(exchange(identity, body=b"x" * 5_000))  # what has begun is taken
+        assert writer.is_full()
+        assert writer.flush()  # given up
+        assert not writer.is_full()
+        assert writer.counters().dropped_by["locked"] == 4
+        other.rollback()
+        other.close()
+        writer.put(exchange(5))
+    assert read(path) == [5]
+
+
+def test_who_need_not_wait_is_refused_only_while_the_file_cannot_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    patience = float("inf")
+    with CaptureWriter(
+        path, mode="record", blocks=True, spills=True, patience=patience, max_queued_bytes=10_000
+    ) as writer:
+        other = sqlite3.connect(path)
+        other.execute("BEGIN IMMEDIATE")
+        for identity in (1, 2, 3):
+            assert writer.put(exchange(identity, body=b"x" * 5_000))  # nothing is known to be wrong
+        deadline = time.monotonic() + 30
+        while not writer.counters().trouble:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert not writer.is_full()
+        assert not writer.put(exchange(4, body=b"x" * 5_000))
+        assert writer.counters().dropped_by["locked"] == 1
+        other.rollback()
+        other.close()
+        assert writer.flush(30)
+        assert writer.put(exchange(5, body=b"x" * 5_000))
+    assert read(path) == [1, 2, 3, 5]

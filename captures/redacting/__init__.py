@@ -1,0 +1,1 @@
+"""Secrets replaced before the write, by keyed pseudonyms of the same shape."""

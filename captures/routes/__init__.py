@@ -1,0 +1,1 @@
+"""Which requests are the same call: path templates and operations, with their evidence."""
