@@ -1,23 +1,19 @@
-"""``retape diff`` and ``retape rules``."""
+"""``retape diff``; ``retape rules`` stands in :mod:`diffing.rulebook.cli`."""
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from captures.cli import FORMAT
+from diffing.rulebook.cli import CONFIG, RULES, rules
 
 if TYPE_CHECKING:
     from captures.store import Capture
 
-_RULES = click.option(
-    "--rules", "rules_file", type=click.Path(path_type=Path), help="A further rules file, beside retape.rules.toml."
-)
-_CONFIG = click.option("--config", type=click.Path(path_type=Path), help="A configuration file instead of retape.toml.")
+__all__ = ["diff", "rules"]
 
 
 @click.command()
@@ -38,14 +34,19 @@ _CONFIG = click.option("--config", type=click.Path(path_type=Path), help="A conf
     help="The level from which a drift makes the exit code 1.",
 )
 @click.option("--only", metavar="EXPR", help="Only these recorded exchanges: 'path:/orders/* status:5xx'.")
-@_RULES
-@_CONFIG
+@click.option(
+    "--baseline", "baselines", multiple=True, type=click.Path(path_type=Path), metavar="RUN",
+    help="A run of the recorded build, made beside REPLAYED: tells whose drift it is. Twice: also what is flaky.",
+)  # fmt: skip
+@RULES
+@CONFIG
 def diff(
     recorded: Path,
     replayed: Path,
     reports: tuple[str, ...],
     fail_on: str,
     only: str | None,
+    baselines: tuple[Path, ...],
     rules_file: Path | None,
     config: Path | None,
 ) -> int:
@@ -54,6 +55,7 @@ def diff(
     \b
     retape diff shop.sqlite run.sqlite
     retape diff monday.sqlite tuesday.sqlite --report html=drift.html --fail-on error
+    retape diff shop.sqlite run.sqlite --baseline run.baseline.sqlite --baseline run.control.sqlite
 
     Exit codes: 0 clean, 1 drift, 3 inconclusive, 5 nothing to compare.
     """
@@ -62,19 +64,25 @@ def diff(
     from captures.store import Capture
     from diffing.engine import compare_captures
     from diffing.options import options_from
-    from diffing.reports import parse_specs, write
+    from diffing.reports import options_given, parse_specs, write
 
-    specs = parse_specs(reports)
+    loaded = load(explicit=config, rules=rules_file)
+    specs = parse_specs(reports, (recorded, replayed, *baselines, *loaded.files))
     with Capture.open(recorded) as source, Capture.open(replayed) as run:
         if _is_run(source) and not _is_run(run):
             raise UsageError(
                 f"{recorded} is a run and {replayed} a recording: they are the wrong way round.",
                 hint=f"retape diff {replayed} {recorded}",
             )
-        options = options_from(load(explicit=config, rules=rules_file), fail_on=fail_on, only=only, today=_today())
-        result = compare_captures(recorded, replayed, options)
+        options = options_from(loaded, fail_on=fail_on, only=only, today=_today())
+        if baselines:
+            from diffing.baseline.threeway import compare_beside
+
+            result = compare_beside(recorded, replayed, baselines, options)
+        else:
+            result = compare_captures(recorded, replayed, options)
         for spec in specs:
-            path = write(result, spec, source, run)
+            path = write(result, spec, source, run, given=options_given(rules=rules_file, config=config))
             if path is not None:
                 click.echo(f"retape: wrote {path}", err=True)
     return result.exit_code
@@ -83,91 +91,6 @@ def diff(
 def _is_run(capture: Capture) -> bool:
     modes = {session.mode for session in capture.sessions()}
     return modes == {"replay"}
-
-
-@click.group()
-def rules() -> None:
-    """What must hold where equality cannot: rules, and the classes of drift.
-
-    \b
-    retape rules ls
-    retape rules classes --format json
-    retape rules check --rules retape.rules.toml
-    """
-
-
-@rules.command("ls")
-@FORMAT
-@_RULES
-@_CONFIG
-def list_rules(form: str, rules_file: Path | None, config: Path | None) -> None:
-    """List the rules that apply: yours, then the built-in ones."""
-    from captures.config import load
-    from diffing.builtins import BUILTIN_RULES
-    from diffing.options import rules_from
-
-    own = rules_from(load(explicit=config, rules=rules_file))
-    today = _today()
-    if form == "json":
-        rows = [
-            {
-                "id": rule.id,
-                "endpoint": rule.endpoint,
-                "location": rule.location,
-                "expect": rule.matcher.word,
-                "reason": rule.reason,
-                "expires": rule.expires.isoformat() if rule.expires else None,
-                "expired": bool(rule.expires and rule.expires < today),
-                "builtin": False,
-            }
-            for rule in own
-        ]
-        rows += [
-            {"id": rule.id, "accepts": rule.accepts, "asserts": rule.asserts, "builtin": True} for rule in BUILTIN_RULES
-        ]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    for rule in own:
-        state = "expired" if rule.expires and rule.expires < today else "applies"
-        click.echo(f"{rule.id}  {rule.endpoint}  {rule.location}  expects {rule.matcher.word}  ({state})")
-    for builtin in BUILTIN_RULES:
-        click.echo(f"{builtin.id}  accepts: {builtin.accepts}; asserts: {builtin.asserts}")
-
-
-@rules.command("classes")
-@FORMAT
-def list_classes(form: str) -> None:
-    """List every class of drift with its kind, level and meaning."""
-    from diffing.classes import all_classes
-
-    classes = all_classes()
-    if form == "json":
-        rows = [
-            {"id": drift.id, "kind": drift.kind.value, "level": drift.level.value, "meaning": drift.meaning}
-            for drift in classes
-        ]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    wide = max(len(drift.id) for drift in classes)
-    for drift in classes:
-        click.echo(f"{drift.id:<{wide}}  {drift.level.value:<7}  {drift.kind.value:<9}  {drift.meaning}")
-
-
-@rules.command("check")
-@_RULES
-@_CONFIG
-def check_rules(rules_file: Path | None, config: Path | None) -> None:
-    """Read the rules and say whether they are sound. Exit code 2 when not."""
-    from captures.config import load
-    from diffing.options import rules_from
-
-    loaded = load(explicit=config, rules=rules_file)
-    own = rules_from(loaded)
-    expired = [rule.id for rule in own if rule.expires and rule.expires < _today()]
-    where = ", ".join(path.name for path in loaded.files) or "no configuration file"
-    click.echo(f"{len(own)} rules in {where}: sound.")
-    for name in expired:
-        click.echo(f'"{name}" has expired and does not apply.', err=True)
 
 
 def _today() -> date:

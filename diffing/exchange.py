@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
-from captures.decoding import EmptyBody, JsonBody, decode, form_fields
-from captures.model import Exchange, Failure, Request, Response, header
-from diffing.bodies import compare_bodies, learn_body
-from diffing.credentials import wanting
-from diffing.embedded import learn_request, path_context, strings_in
-from diffing.folding import fold
-from diffing.headers import compare_headers, compare_trailers
-from diffing.identity import Identity
+from captures.formats.decoding import JsonBody, decode
+from captures.formats.openstreams import whole_events
+from captures.model import Exchange, Failure, FailureKind, Request, Response, lower_name
+from diffing.contract.errorshape import judged_as_error
+from diffing.contract.leaks import find_leaks
+from diffing.contract.profile import Profile
+from diffing.contract.statuses import compare_statuses
+from diffing.messages.asking import Echoed, OwnHosts, Replaced
+from diffing.messages.bodies import compare_bodies, learn_body
+from diffing.messages.carried import learn_told
+from diffing.messages.credentials import HandedOut, wanting
+from diffing.messages.headers import compare_headers, compare_trailers
+from diffing.messages.outbound import compare_calls, learn_call, pair_calls
+from diffing.messages.ownwork import accept_own_work, accept_sent_numbers
+from diffing.messages.validators import find_kept_validator
 from diffing.model import ABSENT, Column, Judgement
-from diffing.moments import Clock
-from diffing.names import Hint, hint_of
-from diffing.outbound import call_place, compare_calls, pair_calls
-from diffing.place import BUDGET, BudgetSpentError, Place, Verdicts
-from diffing.profile import Profile
-from diffing.rules import RuleBook
-from diffing.scalars import integer_key
+from diffing.outcome.folding import fold
+from diffing.place import BUDGET, BudgetSpentError, Lessons, Place, Verdicts
+from diffing.rulebook.rules import RuleBook
+from diffing.values.embedded import learn_request, path_context
+from diffing.values.identity import Identity
+from diffing.values.moments import Clock
+from diffing.values.movement import Movements
+from diffing.values.names import Hint, hint_of
+from diffing.values.numbers import integer_key
+from diffing.values.volatile import Shape, spoken
+
+_OF_THE_MOMENT = frozenset({"volatile.timestamp", "volatile.duration", "volatile.host"})
+"""Rules for what an answer says of when and where it was made: the thing that it is about may be the same."""
 
 
 def plain_endpoint(exchange: Exchange) -> str:
@@ -45,24 +59,47 @@ class Context:
     call_of: Callable[[Exchange], str] = plain_call
     recorded_started: Callable[[Exchange], float] = lambda exchange: exchange.timing.started
     replayed_started: Callable[[Exchange], float] = lambda exchange: exchange.timing.started
+    replayed_ahead: float = 0.0  # seconds by which the new build's clock was set forward (backward: negative)
     known_dependencies: frozenset[str] = frozenset()
+    handed_out: HandedOut = field(default_factory=HandedOut)
+    movements: Movements = field(default_factory=dict)  # (scope, location) -> what the recorded build's own replays say
     budget: int = BUDGET
+    shapes: dict[str, Shape | None] = field(default_factory=dict)  # of values seen lately
+    lessons: Lessons = field(default_factory=dict)  # of texts seen lately
+    trace: bool = False  # keep every accepted place in the judgement: :attr:`diffing.model.Judgement.accepted`
     target_went_away: bool = False  # resets are then the target's end, not an answer to this request
 
 
-def learn_recorded(exchange: Exchange, context: Context) -> None:
-    """Count one recorded exchange, inbound or outbound, into the context's profile."""
+def learn_recorded(exchange: Exchange, context: Context, *, asked_again: bool = True) -> None:
+    """Count one recorded exchange, inbound or outbound, into the context's profile.
+
+    ``asked_again``: False for a request known to stand only once in the recording, whose answer nothing is like.
+    """
     profile = context.profile
     if exchange.direction == "outbound":
-        learn_body(profile, f"outbound {context.call_of(exchange)}", exchange.request.body, exchange.request.headers)
+        names = {lower_name(name) for name, _ in exchange.request.headers}
+        profile.add_headers(f"outbound {context.call_of(exchange)}", names)
+        scope = f"outbound {context.call_of(exchange)}"
+        learn_body(profile, scope, exchange.request.body, exchange.request.headers, request=exchange.id)
+        learn_told(profile, scope, exchange.request.headers, exchange.request.target)
         return
+    context.handed_out.learn(exchange)
     endpoint = context.endpoint_of(exchange)
     profile.endpoints[endpoint] = profile.endpoints.get(endpoint, 0) + 1
     asked = profile.writes.asked(exchange.session, exchange.request)
+    if not asked_again:
+        asked = None
     if exchange.response is not None and not exchange.body_truncated:
         scope = f"{endpoint} {exchange.response.status}"
-        profile.add_headers(scope, {name.decode("latin-1").lower() for name, _ in exchange.response.headers})
-        learn_body(profile, scope, exchange.response.body, exchange.response.headers, asked)
+        profile.add_headers(scope, {lower_name(name) for name, _ in exchange.response.headers})
+        learn_body(profile, scope, exchange.response.body, exchange.response.headers, asked, _request_number(exchange))
+        learn_told(profile, scope, exchange.response.headers)
+
+
+def _request_number(exchange: Exchange) -> int:
+    """Equal for equal requests."""
+    request = exchange.request
+    return crc32(request.body, crc32(request.target, crc32(request.method.encode("utf-8", "surrogatepass"))))
 
 
 def learn_pair(
@@ -73,7 +110,7 @@ def learn_pair(
     replayed_calls: Sequence[Exchange] = (),
 ) -> None:
     """Note which new identifiers stand for which recorded ones in this pair."""
-    place = replace(_place(recorded, replayed, context), learning=True)
+    place = _place(recorded, replayed, context, learning=True)
     _learn_requests(recorded.request, replayed.request, place)
     verdicts = Verdicts(budget=context.budget)
     try:
@@ -81,13 +118,7 @@ def learn_pair(
         if old is not None and new is not None and old.status == new.status:
             _compare_responses(place, verdicts, recorded, old, replayed, new)
         for ours, theirs in pair_calls(recorded_calls, replayed_calls, context.call_of)[0]:
-            call = call_place(place, ours, theirs, context.call_of(ours))
-            compare_bodies(
-                call,
-                verdicts,
-                (ours.request.body, ours.request.headers),
-                (theirs.request.body, theirs.request.headers),
-            )
+            learn_call(place, verdicts, ours, theirs, context.call_of(ours))
     except BudgetSpentError:
         pass  # judging will meet it again, and say so
 
@@ -103,8 +134,10 @@ def compare_exchange(
 
     The context must have seen the recording (:func:`learn_recorded`) and the pairs (:func:`learn_pair`) before.
     """
+    if not recorded_calls and not replayed_calls and _nothing_differs(recorded, replayed):
+        return Judgement(recorded.id, replayed.id, context.endpoint_of(recorded), Column.SAME)
     place = _place(recorded, replayed, context)
-    unjudged = wanting(recorded, replayed)
+    unjudged = wanting(recorded, replayed, context.handed_out)
     if unjudged:
         return Judgement(
             exchange=recorded.id,
@@ -114,23 +147,30 @@ def compare_exchange(
             reason=f"could not be judged: {unjudged}",
             inconclusive=(unjudged,),
         )
-    verdicts = Verdicts(budget=context.budget)
+    verdicts = Verdicts(budget=context.budget, trace=[] if context.trace else None)
     old, new = recorded.response, replayed.response
     reason = ""
     failed = False
     try:
         if old is None or recorded.failure is not None:
             _recorded_failure(place, verdicts, recorded, replayed)
-        elif new is None or replayed.failure is not None:
+        elif new is None or (replayed.failure is not None and not _both_cut(recorded, replayed)):
             failed = True
             reason = _failure_sentence(replayed.failure)
             _failed(place, verdicts, recorded, replayed, reason, context)
         else:
             _compare_responses(place, verdicts, recorded, old, replayed, new)
-        if not failed:
-            compare_calls(place, verdicts, recorded_calls, replayed_calls, context.call_of, context.known_dependencies)
+        if recorded_calls or replayed_calls:
+            asked = (recorded.request, replayed.request)
+            known = context.known_dependencies
+            cut_off = failed and not verdicts.findings  # the target was gone: it had no time to make the rest
+            compare_calls(
+                place, verdicts, recorded_calls, replayed_calls, context.call_of, known, asked, made_only=cut_off
+            )
     except BudgetSpentError:
         verdicts.inconclusive.append(f"its bodies are too large to compare (more than {context.budget:,} values)")
+    accept_own_work(place, verdicts, recorded, replayed)
+    accept_sent_numbers(place, verdicts)
     findings = fold(verdicts.findings)
     if failed:
         column = Column.FAILED
@@ -147,58 +187,99 @@ def compare_exchange(
         column=column,
         findings=findings,
         rules=dict(verdicts.rules),
+        places=dict(verdicts.places),
+        accepted=tuple(verdicts.trace or ()),
         reason=reason,
         inconclusive=tuple(verdicts.inconclusive),
+    )
+
+
+def _nothing_differs(recorded: Exchange, replayed: Exchange) -> bool:
+    """Whether both have one and the same whole answer."""
+    return (
+        recorded.response is not None
+        and recorded.response == replayed.response
+        and recorded.failure is replayed.failure is None
+        and not (recorded.body_truncated or replayed.body_truncated)
     )
 
 
 def _compare_responses(
     place: Place, verdicts: Verdicts, recorded: Exchange, old: Response, replayed: Exchange, new: Response
 ) -> None:
-    _statuses(place, verdicts, old, new)
+    compare_statuses(place, verdicts, recorded.request, old, new)
     if recorded.body_truncated or replayed.body_truncated:
         side = "recording" if recorded.body_truncated else "run"
         verdicts.inconclusive.append(f"its body is only kept in part in the {side}")
-        equal = False
+        equal = changed = False
     else:
+        findings, rules = len(verdicts.findings), verdicts.rules.copy()
         equal = compare_bodies(place, verdicts, (old.body, old.headers), (new.body, new.headers))
+        used = (verdicts.rules - rules).keys() - _OF_THE_MOMENT
+        changed = len(verdicts.findings) > findings or any(rule.startswith("volatile.") for rule in used)
+        if not equal and not place.learning:
+            find_leaks(place, verdicts, (recorded.request, old), (replayed.request, new))
     compare_headers(place, verdicts, (recorded.request, old), (replayed.request, new), bodies_equal=equal)
-    compare_trailers(place, verdicts, old.trailers, new.trailers)
+    if changed and not place.learning:
+        find_kept_validator(place, verdicts, recorded.request.method, old, new)
+    compare_trailers(place, verdicts, old.trailers, new.trailers, (old.body, new.body))
     if old.http_version != new.http_version:
         verdicts.rule("builtin.http-version")
-
-
-def _statuses(place: Place, verdicts: Verdicts, old: Response, new: Response) -> None:
-    if old.status == new.status:
-        if old.reason != new.reason and old.reason and new.reason and old.http_version == new.http_version:
-            one, other = old.reason.decode("latin-1"), new.reason.decode("latin-1")
-            verdicts.find(place, "response.reason", "response.reason", "response.reason", one, other)
-        return
-    rule = next(iter(place.rules.for_part("response.status")), None)
-    evidence = ""
-    if rule is not None:
-        complaint = rule.matcher.complaint(old.status, new.status)
-        if complaint is None:
-            verdicts.rule(rule.id)
-            return
-        evidence = f"{complaint} ({rule.id})"
-    if old.status // 100 == new.status // 100:
-        class_id = "response.status.code"
-    elif old.status // 100 == 4 and new.status // 100 == 2:
-        class_id = "response.status.error-to-success"
-    else:
-        class_id = "response.status.class"
-    verdicts.find(place, class_id, "response.status", "response.status", old.status, new.status, evidence)
+    if old.status == new.status >= 400:
+        verdicts.findings = judged_as_error(verdicts.findings)
 
 
 def _recorded_failure(place: Place, verdicts: Verdicts, recorded: Exchange, replayed: Exchange) -> None:
     old = recorded.failure.kind.value if recorded.failure else "no response"
+    if _both_left(recorded, replayed):
+        _compare_beginnings(place, verdicts, recorded, replayed)
+        return
     if replayed.response is not None and replayed.failure is None:
+        if recorded.response is not None:  # its head had come: no failure of the rest hides another status
+            compare_statuses(place, verdicts, recorded.request, recorded.response, replayed.response)
         new = f"status {replayed.response.status}"
-        verdicts.find(place, "response.recovered", "response", "response", f"failed: {old}", new)
+        why = "the recorded client went away before the answer was complete" if old == FailureKind.ABORTED else ""
+        verdicts.find(place, "response.recovered", "response", "response", f"failed: {old}", new, why)
     elif replayed.failure is not None and replayed.failure.kind.value != old:
         new = replayed.failure.kind.value
         verdicts.find(place, "response.failed-differently", "response", "response", f"failed: {old}", f"failed: {new}")
+
+
+def _both_cut(recorded: Exchange, replayed: Exchange) -> bool:
+    """Whether both answers were longer than what is kept of one: no failure of the new build."""
+    length = "response_body_length"
+    return recorded.body_truncated and replayed.body_truncated and length in recorded.notes and length in replayed.notes
+
+
+def _both_left(recorded: Exchange, replayed: Exchange) -> bool:
+    """Whether the client went away from an answer that had begun, on both sides."""
+    return all(
+        one.response is not None and one.failure is not None and one.failure.kind is FailureKind.ABORTED
+        for one in (recorded, replayed)
+    )
+
+
+def _compare_beginnings(place: Place, verdicts: Verdicts, recorded: Exchange, replayed: Exchange) -> None:
+    """Head, and of an event stream the events that both sides saw whole; where something else broke off is chance.
+
+    Fewer events than recorded count as missing where the replay stayed for as long.
+    """
+    old, new = recorded.response, replayed.response
+    if old is None or new is None:
+        return
+    compare_statuses(place, verdicts, recorded.request, old, new)
+    then, now = whole_events(old)[1], whole_events(new)[1]
+    stayed = _seconds(replayed) >= _seconds(recorded)
+    most = then if stayed else min(then, now)
+    equal = False
+    if then and (now or stayed):
+        ours, theirs = whole_events(old, most)[0], whole_events(new, most)[0]
+        equal = compare_bodies(place, verdicts, (ours, old.headers), (theirs, new.headers))
+    compare_headers(place, verdicts, (recorded.request, old), (replayed.request, new), bodies_equal=equal)
+
+
+def _seconds(exchange: Exchange) -> float:
+    return (exchange.timing.ended or exchange.timing.started) - exchange.timing.started
 
 
 def _failed(
@@ -218,7 +299,7 @@ def _failure_sentence(failure: Failure | None) -> str:
     return f"{failure.kind.value}: {failure.detail}" if failure.detail else failure.kind.value
 
 
-def _place(recorded: Exchange, replayed: Exchange, context: Context) -> Place:
+def _place(recorded: Exchange, replayed: Exchange, context: Context, *, learning: bool = False) -> Place:
     endpoint = context.endpoint_of(recorded)
     status = recorded.response.status if recorded.response else 0
     return Place(
@@ -226,46 +307,37 @@ def _place(recorded: Exchange, replayed: Exchange, context: Context) -> Place:
         scope=f"{endpoint} {status}",
         exchange=recorded.id,
         then=Clock(context.recorded_started(recorded), recorded.timing.ended or recorded.timing.started),
-        now=Clock(context.replayed_started(replayed), replayed.timing.ended or replayed.timing.started),
+        now=Clock.of(
+            context.replayed_started(replayed),
+            replayed.timing.ended or replayed.timing.started,
+            context.replayed_ahead,
+        ),
         identity=context.identity,
         profile=context.profile,
         rules=context.rules.for_endpoint(endpoint),
-        hosts=_own_hosts(recorded.request, replayed.request),
-        echoed=_echoed(recorded.request, replayed.request),
+        hosts=OwnHosts(recorded.request, replayed.request),
+        echoed=Echoed(recorded.request, replayed.request),
+        replaced=Replaced(recorded.request, replayed.request),
+        learning=learning,
         session=recorded.session,
+        movements=context.movements,
+        shapes=context.shapes,
+        lessons=context.lessons,
     )
 
 
-def _own_hosts(old: Request, new: Request) -> tuple[tuple[str, str], ...]:
-    pairs = [(f"{old.host}:{old.port}", f"{new.host}:{new.port}")]
-    left, right = header(old.headers, "host"), header(new.headers, "host")
-    if left and right:
-        pairs.append((left.decode("latin-1"), right.decode("latin-1")))
-    return tuple(dict.fromkeys(pairs))
-
-
-def _inputs(request: Request) -> set[str]:
-    """What a request says: segments of its path, values of its query, scalars of its body."""
-    path, _, query = request.target.partition(b"?")
-    found = {piece for piece in path.decode("latin-1").split("/") if piece}
-    found.update(value for _, value in form_fields(query))
-    body = decode(request.body, request.headers) if request.body else EmptyBody()
-    if isinstance(body, JsonBody):
-        strings_in(body.value, found)
-    return found
-
-
-def _echoed(old: Request, new: Request) -> frozenset[str]:
-    """Inputs that both requests have: where the recording answered with one of them, the replay must as well."""
-    return frozenset(value for value in _inputs(old) & _inputs(new) if len(value) >= 5 or value.isdigit())
-
-
 def _learn_requests(old: Request, new: Request, place: Place) -> None:
-    """What the replay sent in place of what was recorded is certain: it is bound."""
+    """What the replay sent in place of what was recorded is certain: it is bound.
+
+    A word that a person chose is no id: a build that answers ``main`` where the recording asks for ``master`` has
+    changed, and so has every other place that says so.
+    """
     left, right = old.target.decode("latin-1"), new.target.decode("latin-1")
     if left != right:
         place.identity.bind(
-            (one, other) for one, other in learn_request(left, right) if not (one.isdigit() and other.isdigit())
+            (one, other)
+            for one, other in learn_request(left, right)
+            if not (one.isdigit() and other.isdigit()) and not (spoken(one) or spoken(other))
         )
         for (name, one), (_, other) in zip(path_context(left), path_context(right), strict=False):
             if one != other and hint_of(name) is Hint.ID:
@@ -282,6 +354,8 @@ def _learn_requests(old: Request, new: Request, place: Place) -> None:
             elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
                 stack.extend((item, twin, names) for item, twin in zip(one, other, strict=True))
             elif isinstance(one, str) and isinstance(other, str) and one != other and len(one) >= 3:
+                if spoken(one) or spoken(other):
+                    continue
                 place.identity.bind([(one, other)])
             elif type(one) is int and type(other) is int and one != other and names and hint_of(names[-1]) is Hint.ID:
                 place.identity.bind([(integer_key(one, names, place), integer_key(other, names, place))])

@@ -60,6 +60,14 @@ class Decision(StrEnum):
     REJECTED = "rejected"
 
 
+class Origin(StrEnum):
+    """Whose drift it is, where the recorded build was replayed beside the new one (a *baseline*)."""
+
+    REGRESSION = "regression"  # the new build differs from the recording and from the baseline
+    STALE = "stale capture"  # both builds differ from the recording, alike
+    FLAKY = "flaky"  # the baseline differs from itself
+
+
 class _Absent:
     """The side of a finding where there is nothing (not even null)."""
 
@@ -84,6 +92,21 @@ class Finding:
     evidence: str = ""  # why this counts: "412/412 recorded samples have it"
     outbound_recorded: int | None = None  # the outbound exchanges concerned, where it is about a call
     outbound_replayed: int | None = None
+    follows: str = (
+        ""  # "GET /a response.body $.name": the place whose change this one repeats (see diffing.values.following)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One unequal place that rules accepted, as an explanation shows it."""
+
+    rules: tuple[str, ...]
+    location: str  # generalised
+    path: str  # exact
+    recorded: Any
+    replayed: Any
+    why: str = ""  # the signals that spoke for it: "uuid v4; named id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +121,8 @@ class Judgement:
     rules: Mapping[str, int] = field(default_factory=dict)  # rule id -> how many unequal places it accepted
     reason: str = ""  # for failed and not replayed
     inconclusive: tuple[str, ...] = ()  # what could not be judged about it
+    places: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (rule id, generalised location) -> how many
+    accepted: tuple[Acceptance, ...] = ()  # every accepted place, where the context asked for a trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +139,19 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """One of several places at which the change of a group stands."""
+
+    fingerprint: str  # that it had as a group of its own
+    class_id: str
+    endpoint: str
+    location: str
+    count: int  # findings
+    exchanges: int
+    pairs: tuple[tuple[Any, Any], ...]  # the (recorded, replayed) values of its examples
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Findings with one cause: same class, endpoint, generalised location and shape of change."""
 
@@ -127,11 +165,22 @@ class Group:
     replayed: Any
     evidence: str
     count: int  # findings
-    exchanges: tuple[int, ...]  # recorded exchange ids, ascending
+    exchanges: tuple[int, ...]  # recorded exchange ids, ascending; of very many the first
     examples: tuple[Finding, ...] = ()  # up to five, differing in shape where they can
     decision: Decision | None = None
     curl: str = ""  # reproduces the first example by hand
     command: str = ""  # replays just the first example
+    spread: int = 0  # exchanges in all, where they are more than are listed
+    because: str | None = None  # fingerprint of the outbound group that this one follows from
+    origin: Origin | None = None  # only where a baseline ran beside the new build
+    origin_evidence: str = ""
+    places: tuple[Standing, ...] = ()  # where the same change stands at several: each of them, the group's own first
+
+    @property
+    def open(self) -> bool:
+        """Whether it still speaks against the new build: nobody let it pass, and the baseline has no part in it."""
+        passed = self.decision in (Decision.ACCEPTED, Decision.IGNORED)
+        return not passed and self.origin not in (Origin.STALE, Origin.FLAKY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +210,4 @@ class Result:
     recorded_path: str = ""
     replayed_path: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)  # labels, builds, times for the report's identity line
+    rule_places: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (rule id, endpoint, location) -> n

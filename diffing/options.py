@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from captures.config import Config
-from captures.errors import ConfigError
+from captures.routes.templates import explicit_templates
 from diffing.engine import DiffOptions
 from diffing.model import Level
-from diffing.rules import Rule, parse_rules
+from diffing.rulebook.rules import Rule, parse_rules
 
 
 def rules_from(config: Config) -> tuple[Rule, ...]:
@@ -19,9 +19,5 @@ def rules_from(config: Config) -> tuple[Rule, ...]:
 
 def options_from(config: Config, *, fail_on: str = "warning", only: str | None = None, today: date) -> DiffOptions:
     """What ``diff`` and ``replay`` compare by. ``[endpoints] templates`` are explicit path templates."""
-    endpoints = config.section("endpoints").get("templates", [])
-    if not isinstance(endpoints, list) or not all(isinstance(item, str) for item in endpoints):
-        raise ConfigError('[endpoints] templates must be a list of strings like "GET /orders/{id}".')
-    return DiffOptions(
-        rules=rules_from(config), fail_on=Level(fail_on), only=only, endpoints=tuple(endpoints), today=today
-    )
+    endpoints = explicit_templates(config.section("endpoints"))
+    return DiffOptions(rules=rules_from(config), fail_on=Level(fail_on), only=only, endpoints=endpoints, today=today)

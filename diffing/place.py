@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from captures.jsonpaths import normalised
-from diffing.identity import Identity
-from diffing.model import ABSENT, Finding
-from diffing.moments import Clock
-from diffing.profile import Profile, generated_name
-from diffing.rules import RuleBook
+from diffing.contract.profile import Profile, generated_name
+from diffing.model import ABSENT, Acceptance, Finding
+from diffing.rulebook.rules import RuleBook
+from diffing.values.identity import Identity
+from diffing.values.moments import Clock
+from diffing.values.movement import Movement, Movements
+from diffing.values.volatile import Shape, shape_of
+from diffing.walk.patching import Change
 
-BUDGET = 2_000_000
+BUDGET = 4_000_000
 """JSON nodes visited per exchange. A body beyond it is inconclusive, never clean, and never a hang."""
 
 Trail = tuple[str | int, ...]
+
+Lessons = dict[tuple[str, int, str, str], tuple[tuple[str, ...], tuple[object, ...] | None]]
+"""By endpoint, session, name and text: the identities it says of itself, and its form (:mod:`walk.standing`)."""
+
+SHAPES = 20_000
+"""Shapes of values remembered between the steps of one comparison: they are asked for in each."""
 
 
 class BudgetSpentError(Exception):
@@ -25,9 +35,10 @@ class BudgetSpentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An unequal pair that satisfies what stands in place of equality."""
+    """An unequal pair that satisfies what stands in place of equality. ``why``: the signals that spoke for it."""
 
     rules: tuple[str, ...]
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +64,41 @@ class Place:
     identity: Identity
     profile: Profile
     rules: RuleBook
-    hosts: tuple[tuple[str, str], ...] = ()  # own authorities, recorded and replayed
-    echoed: frozenset[str] = frozenset()  # what the request sent, equal on both sides
+    hosts: Iterable[tuple[str, str]] = ()  # own authorities, recorded and replayed
+    echoed: Container[str] = frozenset()  # what the request sent, equal on both sides
+    replaced: Container[tuple[str, str]] = frozenset()  # (recorded, new) of what it sent, where the replay put the new
     learning: bool = False
     session: int = 1
     side: str = "response"  # prefix of classes: "response" or "outbound.request"
     where: str = "response"  # prefix of locations: "response" or "outbound payments POST /charges request"
     outbound: tuple[int | None, int | None] = (None, None)
+    strict: bool = False  # nothing is accepted: see diffing.walk.exact
+    movements: Movements = field(default_factory=dict)  # what replays of the recorded build itself say
+    shapes: dict[str, Shape | None] = field(default_factory=dict)  # of values looked at
+    lessons: Lessons = field(default_factory=dict)  # what is learnt of a text that stands for itself
+
+    def shape(self, text: str) -> Shape | None:
+        """:func:`diffing.values.volatile.shape_of`, remembered."""
+        if len(text) > 128:
+            return shape_of(text)
+        try:
+            return self.shapes[text]
+        except KeyError:
+            if len(self.shapes) >= SHAPES:
+                self.shapes.clear()
+            found = self.shapes[text] = shape_of(text)
+            return found
+
+    def moves(self, trail: Trail) -> Movement | None:
+        """How often the value there differed between two runs of the recorded build; None: nobody looked."""
+        if not self.movements:
+            return None
+        return self.movements.get((self.scope, body_location(self, trail)[0]))
+
+
+def _none() -> Counter[Any]:
+    """An empty counter: made at once, where ``Counter()`` looks for what to count in ten steps."""
+    return Counter.__new__(Counter)
 
 
 @dataclass(slots=True)
@@ -67,9 +106,12 @@ class Verdicts:
     """Collects what the comparison of one exchange comes to."""
 
     findings: list[Finding] = field(default_factory=list)
-    rules: Counter[str] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=_none)
     inconclusive: list[str] = field(default_factory=list)
     budget: int = BUDGET
+    places: Counter[tuple[str, str]] = field(default_factory=_none)  # (rule, generalised location)
+    changes: list[Change] | None = None  # a list where every difference is wanted as a patch, accepted or not
+    trace: list[Acceptance] | None = None  # a list where every accepted place is asked for
 
     def spend(self, nodes: int = 1) -> None:
         """Count visited nodes. Raises :class:`BudgetSpentError`."""
@@ -86,10 +128,36 @@ class Verdicts:
         for identity in ids:
             self.rules[identity] += 1
 
+    def accept(
+        self,
+        place: Place,
+        location: str,
+        path: str,
+        rules: tuple[str, ...],
+        recorded: Any,
+        replayed: Any,
+        why: str = "",
+    ) -> None:
+        """Note that ``rules`` accepted the unequal values of one place."""
+        if place.learning:
+            return
+        for identity in rules:
+            self.rules[identity] += 1
+            self.places[identity, location] += 1
+        if self.trace is not None:
+            self.trace.append(Acceptance(rules, location, path, presentable(recorded), presentable(replayed), why))
+
     def find(
         self, place: Place, class_id: str, location: str, path: str, recorded: Any, replayed: Any, evidence: str = ""
     ) -> None:
         """Note one difference. ``class_id`` is the whole class."""
+        source = None
+        if type(recorded) is str and type(replayed) is str:
+            source = place.identity.repeats.source(recorded, replayed, place.endpoint, location)
+            if source is not None:
+                evidence = (
+                    f"{evidence}; the same change as at {source}" if evidence else f"the same change as at {source}"
+                )
         self.findings.append(
             Finding(
                 class_id=class_id,
@@ -102,6 +170,7 @@ class Verdicts:
                 evidence=evidence,
                 outbound_recorded=place.outbound[0],
                 outbound_replayed=place.outbound[1],
+                follows=str(source) if source is not None else "",
             )
         )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TextIO
 from captures.errors import UsageError
 from captures.store import Capture
 from diffing.model import Result
+from diffing.reports.files import refuse_inputs, replace
 from diffing.reports.text import visible
 
 FORMATS = ("terminal", "json", "junit", "html")
@@ -54,8 +54,11 @@ def parse_spec(text: str) -> ReportSpec:
     return ReportSpec(name, Path(where))
 
 
-def parse_specs(texts: Sequence[str]) -> list[ReportSpec]:
-    """Every ``--report``, or the terminal's. Raises :class:`UsageError`, also when two would share a place."""
+def parse_specs(texts: Sequence[str], inputs: Sequence[Path | None] = ()) -> list[ReportSpec]:
+    """Every ``--report``, or the terminal's. ``inputs``: the files that the command itself reads and writes.
+
+    Raises :class:`UsageError`, also when two would share a place, or one would replace an input.
+    """
     specs = [parse_spec(text) for text in texts or ("terminal",)]
     places = [spec.path for spec in specs]
     for spec in specs:
@@ -64,7 +67,13 @@ def parse_specs(texts: Sequence[str]) -> list[ReportSpec]:
             raise UsageError(
                 f"Two reports would go to {where}.", hint=f"Give one a file of its own: --report {spec.format}=PATH."
             )
+    refuse_inputs(places, inputs)
     return specs
+
+
+def options_given(**paths: Path | None) -> tuple[str, ...]:
+    """``--rules FILE --config FILE`` again, where they were given."""
+    return tuple(word for name, path in paths.items() if path is not None for word in (f"--{name}", str(path)))
 
 
 def write(
@@ -75,29 +84,59 @@ def write(
     *,
     stdout: TextIO | None = None,
     width: int | None = None,
+    given: Sequence[str] = (),
 ) -> Path | None:
     """Render ``result`` as ``spec`` asks; the path written, or None for ``stdout`` (default: the process's own).
 
-    ``width``: columns of the terminal report; None takes the terminal's. A file is replaced whole or not at all.
+    A reader of the process's stdout that went away (``| head``) has what it wanted: no error, and no other verdict.
+    ``width``: columns of the terminal report; None takes the terminal's. ``given``: options (``--rules FILE``) that the
+    commands printed in it need as well. A file is replaced whole or not at all.
     Raises :class:`UsageError` for an unknown format or a file that cannot be written.
     """
     spec = parse_spec(spec) if isinstance(spec, str) else spec
     stream = stdout if stdout is not None else sys.stdout
+    if spec.path is None:
+        try:
+            _print(spec.format, result, recorded, replayed, stream, width, given)
+        except BrokenPipeError:
+            if stdout is not None:
+                raise
+            _into_nothing(stream)
+        return None
     if spec.format == "terminal":
         from diffing.reports import terminal
 
-        if spec.path is None:
-            terminal.write(result, stream, replayed=replayed, width=width)
-            return None
-        text = terminal.plain(result, replayed=replayed, width=width or 100)
+        text = terminal.plain(result, replayed=replayed, width=width or 100, given=given)
     else:
         text = _render(spec.format, result, recorded, replayed)
-    if spec.path is None:
-        stream.write(text)
-        stream.flush()
-        return None
-    _replace(spec.path, text)
+    replace(spec.path, text)
     return spec.path
+
+
+def _print(
+    name: str,
+    result: Result,
+    recorded: Capture | None,
+    replayed: Capture | None,
+    stream: TextIO,
+    width: int | None,
+    given: Sequence[str],
+) -> None:
+    if name == "terminal":
+        from diffing.reports import terminal
+
+        terminal.write(result, stream, replayed=replayed, width=width, given=given)
+    else:
+        stream.write(_render(name, result, recorded, replayed))
+    stream.flush()
+
+
+def _into_nothing(stream: TextIO) -> None:
+    """What is still to be written when the process ends goes nowhere, instead of failing again."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _render(name: str, result: Result, recorded: Capture | None, replayed: Capture | None) -> str:
@@ -114,26 +153,13 @@ def _render(name: str, result: Result, recorded: Capture | None, replayed: Captu
     return html.render(result, recorded, replayed)
 
 
-def _replace(path: Path, text: str) -> None:
-    try:
-        if path.exists() and not path.is_file():  # /dev/stdout, a named pipe: written to, never replaced
-            path.write_text(text, encoding="utf-8", newline="\n")
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(name).chmod(0o644)  # made to be handed around, unlike a capture
-            Path(name).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
-    except OSError as error:
-        raise UsageError(
-            f"The report {path} cannot be written: {error.strerror}.", hint="Name another file: --report FORMAT=PATH."
-        ) from error
-
-
-__all__ = ["DEFAULT_HTML", "FORMATS", "ReportSpec", "parse_spec", "parse_specs", "write"]
+__all__ = [
+    "DEFAULT_HTML",
+    "FORMATS",
+    "ReportSpec",
+    "options_given",
+    "parse_spec",
+    "parse_specs",
+    "refuse_inputs",
+    "write",
+]

@@ -29,7 +29,7 @@ class Claims:
         cookies = False
         for finding in findings:
             _, found, part = finding.location.partition(f"{side}.")
-            if not found or finding.class_id.endswith(".array-order"):  # which claims nothing of what its items say
+            if not found or finding.class_id.endswith((".array-order", ".order-lost")):  # which claim no item
                 continue
             if part.startswith("body"):
                 body.append(_steps(finding.path))

@@ -14,9 +14,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from captures.store import Capture
+from captures.wording import counted
 from diffing.model import Result
 from diffing.reports import page_data
-from diffing.reports.text import counted
 from diffing.reports.wording import COLUMNS, WORDS, verdict_sentence
 
 STATIC = 50  # groups in the summary that needs no script

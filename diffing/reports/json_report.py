@@ -24,7 +24,9 @@ def document(result: Result) -> dict[str, Any]:
         "ledger": asdict(result.ledger),
         "reasons": list(result.reasons),
         "groups": [_group(group) for group in result.groups],
-        "rules": [{"id": identity, "used": used} for identity, used in result.rules],
+        "rules": [
+            {"id": identity, "used": used, "places": _places(result, identity)} for identity, used in result.rules
+        ],
         "stubs": asdict(result.stubs),
         "notes": list(result.notes),
         "recorded": result.recorded_path,
@@ -49,11 +51,23 @@ def _group(group: Group) -> dict[str, Any]:
         "evidence": group.evidence,
         "count": group.count,
         "exchanges": list(group.exchanges),
+        "spread": max(group.spread, len(group.exchanges)),
         "decision": group.decision.value if group.decision else None,
         "curl": group.curl,
         "command": group.command,
+        "because": group.because,
+        "origin": group.origin.value if group.origin else None,
+        "origin_evidence": group.origin_evidence,
         "examples": [{"exchange": f.exchange, "path": f.path, **_sides(f)} for f in group.examples],
     }
+
+
+def _places(result: Result, rule: str) -> list[dict[str, Any]]:
+    return [
+        {"endpoint": endpoint, "location": location, "used": used}
+        for (identity, endpoint, location), used in result.rule_places.items()
+        if identity == rule
+    ]
 
 
 def _sides(of: Group | Finding) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from captures.store import Capture
-from diffing.model import Column, Decision, Finding, Group, Judgement, Level, Result
+from diffing.model import Column, Finding, Group, Judgement, Level, Result
 from diffing.reports.text import clip, visible
 from diffing.reports.values import shown_pair
 from diffing.reports.wording import name_of, verdict_sentence
@@ -92,10 +92,7 @@ def _fails(finding: Finding, known: Mapping[str, list[Group]], line: Level) -> b
     groups = [group for group in groups if group.endpoint == finding.endpoint] or groups
     if not groups:
         return True
-    return any(
-        group.decision not in (Decision.ACCEPTED, Decision.IGNORED) and group.level.rank >= line.rank
-        for group in groups
-    )
+    return any(group.open and group.level.rank >= line.rank for group in groups)
 
 
 def _finding(finding: Finding) -> str:

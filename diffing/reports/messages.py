@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
-from captures.decoding import (
+from captures.formats.decoding import (
     BinaryBody,
     Decoded,
     FormBody,
@@ -19,6 +19,7 @@ from captures.decoding import (
     content_decoded,
     decode,
 )
+from captures.formats.jsontext import DEEPEST, MAX_NESTING, deeper_than
 from captures.model import Exchange, Headers, header
 from diffing.reports.alignment import Mark, Row, align_json, align_text, folded
 from diffing.reports.claims import Claims
@@ -95,7 +96,7 @@ def body_detail(left: bytes, left_head: Headers, right: bytes, right_head: Heade
 def _rows(left: bytes, left_head: Headers, right: bytes, right_head: Headers, claims: Claims) -> tuple[list[Row], str]:
     if len(left) > DECODED or len(right) > DECODED:
         return [], "too large"
-    one, other = decode(left, left_head), decode(right, right_head)
+    one, other = decode(left, left_head, DEEPEST), decode(right, right_head, DEEPEST)
     if isinstance(one, JsonBody) and isinstance(other, JsonBody):
         if same(one.value, other.value):
             return align_text(_lines_of(one), _lines_of(other), accepted=claims.ruled), "json"
@@ -107,6 +108,8 @@ def _rows(left: bytes, left_head: Headers, right: bytes, right_head: Headers, cl
 def _lines_of(body: Decoded) -> str:
     """A decoded body as lines of text to compare."""
     match body:
+        case JsonBody() if deeper_than(body.value, MAX_NESTING):
+            return body.text  # indented, its lines would be longer than what they say
         case JsonBody():
             return dump(body.value, indent=2, ascii_only=False)
         case TextBody(text=text):

@@ -19,6 +19,7 @@ from typing import Any
 from captures.errors import CaptureError
 from captures.model import Exchange, Session
 from captures.store import Capture
+from diffing.messages.startup import PLACES
 from diffing.model import ABSENT, Column, Finding, Group, Judgement, Result
 from diffing.reports import coverage
 from diffing.reports.detail import exchange_detail
@@ -34,7 +35,6 @@ from diffing.reports.wording import (
     title,
     verdict_sentence,
 )
-from diffing.startup import PLACES
 
 EXTRA, UNATTRIBUTED = (
     "exchange.extra",
@@ -42,6 +42,7 @@ EXTRA, UNATTRIBUTED = (
 )  # classes whose findings' ids are not a recorded inbound
 EXAMPLES = 5  # of one group, embedded in full
 IDS = 200  # exchange ids listed per group
+RULE_PLACES = 50  # per rule in the page; the JSON report has them all
 PACK = 64  # groups in one chunk
 BUDGET = 18 * 1024 * 1024  # characters of embedded exchanges; the page stays under 25 MiB
 
@@ -72,7 +73,7 @@ def index(result: Result, recorded: Capture | None, replayed: Capture | None) ->
             for row in coverage.by_endpoint(result)
         ],
         "unlisted": max(0, result.ledger.recorded - len(result.judgements)),
-        "rules": [[visible(name), used] for name, used in result.rules],
+        "rules": [[visible(name), used, _places(result, name)] for name, used in result.rules],
         "stubs": asdict(result.stubs),
         "misses": [
             {
@@ -93,6 +94,16 @@ def index(result: Result, recorded: Capture | None, replayed: Capture | None) ->
     }
 
 
+def _places(result: Result, rule: str) -> list[list[Any]]:
+    """Where a rule accepted something, most used first, as many as a person reads."""
+    found = [
+        [visible(endpoint), visible(location), used]
+        for (identity, endpoint, location), used in result.rule_places.items()
+        if identity == rule
+    ]
+    return found[:RULE_PLACES]
+
+
 def _columns(row: coverage.EndpointCoverage) -> list[int]:
     return [row.columns[Column(name)] for name, _ in COLUMNS]
 
@@ -110,8 +121,9 @@ def _row(group: Group, position: int) -> dict[str, Any]:
         "location": visible(group.location),
         **_values(example, 160),
         "count": group.count,
-        "exchanges": len(group.exchanges),
+        "exchanges": max(group.spread, len(group.exchanges)),
         "decision": group.decision.value if group.decision else None,
+        "origin": group.origin.value if group.origin else None,
     }
 
 
@@ -199,6 +211,8 @@ def _group(group: Group, examples: Sequence[Finding]) -> dict[str, Any]:
         "meaning": meaning(group.class_id),
         "statement": statement(group),
         "evidence": visible(group.evidence),
+        "because": group.because,
+        "whose": visible(group.origin_evidence),
         "examples": [_example(finding) for finding in examples],
         "ids": list(group.exchanges[:IDS]),
         "curl": visible(group.curl, lines=True),

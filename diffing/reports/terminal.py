@@ -8,12 +8,15 @@ commands never; in a pipe nothing is cut.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from captures.store import Capture
+from captures.wording import counted
 from diffing.model import Decision, Group, Result
+from diffing.outcome.reproduce import rules_command, shell_word
 from diffing.reports.coverage import Miss, misses
-from diffing.reports.text import clip, counted, visible
+from diffing.reports.text import clip, visible
 from diffing.reports.wording import (
     COLUMNS,
     LEVELS,
@@ -43,15 +46,29 @@ _PLAIN = str.maketrans({"✓": "ok", "✗": "x", "→": "->", "·": "|", "…": 
 Part = tuple[str, str]  # text, rich style
 
 
-def write(result: Result, stream: TextIO, *, replayed: Capture | None = None, width: int | None = None) -> None:
-    """Print the report to ``stream``; rich decides on colour (NO_COLOR, FORCE_COLOR, TERM, a terminal or not)."""
+def write(
+    result: Result,
+    stream: TextIO,
+    *,
+    replayed: Capture | None = None,
+    width: int | None = None,
+    given: Sequence[str] = (),
+) -> None:
+    """Print the report to ``stream``; ``given``: the options that commands in it need, too.
+
+    rich decides on colour (NO_COLOR, FORCE_COLOR, TERM, a terminal or not).
+    """
     from rich.console import Console
 
-    console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
-    _Printer(console, cut=console.is_terminal or width is not None).report(result, replayed)
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process, with 1: that is our word for drift
+
+    console = Ours(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    _Printer(console, given, cut=console.is_terminal or width is not None).report(result, replayed)
 
 
-def plain(result: Result, *, replayed: Capture | None = None, width: int) -> str:
+def plain(result: Result, *, replayed: Capture | None = None, width: int, given: Sequence[str] = ()) -> str:
     """The report without colour, as text for a file."""
     from rich.console import Console
 
@@ -59,13 +76,14 @@ def plain(result: Result, *, replayed: Capture | None = None, width: int) -> str
     console = Console(
         file=stream, width=width, highlight=False, markup=False, emoji=False, no_color=True, force_terminal=False
     )
-    _Printer(console, cut=False).report(result, replayed)
+    _Printer(console, given, cut=False).report(result, replayed)
     return stream.getvalue()
 
 
 class _Printer:
-    def __init__(self, console: Console, *, cut: bool) -> None:
+    def __init__(self, console: Console, given: Sequence[str], *, cut: bool) -> None:
         self._console = console
+        self._given = given
         self._cut = cut
         self._ascii = not console.encoding.startswith("utf")
 
@@ -81,7 +99,13 @@ class _Printer:
         if used:
             self._line(("Rules   ", "dim"), (self._joined(used), ""))
         self._stubs(result, *misses(replayed))
-        self._items("Note", result.notes)
+        self._items("Note", self._notes(result))
+
+    def _notes(self, result: Result) -> tuple[str, ...]:
+        """Without what is said of every replay that starts the build (JSON and the page have it)."""
+        meta = result.meta.get("replayed") or {}
+        standing = set(meta.get("enforced") or ()) if meta.get("command") else set()
+        return tuple(note for note in result.notes if note not in standing)
 
     def _head(self, result: Result) -> None:
         style = STYLES.get(result.verdict, "bold")
@@ -103,7 +127,8 @@ class _Printer:
 
     def _group(self, group: Group) -> None:
         level = group.level.value
-        decision = f"  ({group.decision.value})" if group.decision else ""
+        said = [word.value for word in (group.decision, group.origin) if word]
+        decision = f"  ({', '.join(said)})" if said else ""
         self._line(
             (f"{SIGNS[level]} {level:<8} ", STYLES[level]),
             (f"{group.fingerprint}  ", ""),
@@ -112,9 +137,13 @@ class _Printer:
         )
         example = group.examples[0] if group.examples else group
         before, after = shown_values(example, 48)
-        why = [group.class_id, counted(len(group.exchanges) or group.count, "exchange")]
+        why = [group.class_id, counted(max(group.spread, len(group.exchanges)) or group.count, "exchange")]
         why += [visible(group.evidence)] if group.evidence else []
         self._line(("    ", ""), (before, "red"), (" → ", ""), (after, "green"), ("   " + " · ".join(why), "dim"))
+        if group.origin_evidence:
+            self._line(("    whose  ", "dim"), (visible(group.origin_evidence), ""), cut=False)
+        if group.because:
+            self._line(("    follows from  ", "dim"), (group.because, ""))
         if group.command:
             self._line(("    again  ", "dim"), (visible(group.command), ""), cut=False)
         if group.curl:
@@ -132,13 +161,29 @@ class _Printer:
             return
         first = undecided[0]
         self._line()
-        rule = "; ".join(rule_snippet(first).splitlines()[1:-1])
+        shows = bool(first.exchanges) and first.class_id != "exchange.extra" and bool(result.replayed_path)
+        if shows and result.meta.get("replayed"):
+            words = ("retape", "capture", "show", result.replayed_path, str(first.exchanges[0]), "--recorded-id")
+            shown = " ".join(shell_word(word) for word in words)
+            self._line(
+                ("Show it    ", "bold"), (shown, ""), ("   # the answer to that recorded exchange", "dim"), cut=False
+            )
+        if result.replayed_path and first.exchanges and first.location.startswith("response"):
+            example = first.examples[0] if first.examples else None
+            path = example.path if example is not None else first.location
+            exchange = example.exchange if example is not None else first.exchanges[0]
+            self._line(
+                ("Why?       ", "bold"),
+                (rules_command("explain", result, (str(exchange), path), self._given), ""),
+                ("   # both values, the evidence, the rules", "dim"),
+                cut=False,
+            )
         self._line(("Intended?  ", "bold"), ("Record again with this build: that is then the truth.", ""), cut=False)
-        if rule:
+        if result.replayed_path and rule_snippet(first):
             self._line(
                 ("Volatile?  ", "bold"),
-                ("A rule in retape.rules.toml, under [[rules]]: ", ""),
-                (rule, "dim"),
+                (rules_command("suggest", result, (first.fingerprint,), self._given), ""),
+                ("   # a rule that still asserts something", "dim"),
                 cut=False,
             )
 

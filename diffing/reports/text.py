@@ -62,11 +62,6 @@ def clip_pair(left: str, right: str, limit: int) -> tuple[str, str]:
     return window(left), window(right)
 
 
-def counted(number: int, singular: str, plural: str = "") -> str:
-    """``3 exchanges``, ``1 exchange``."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
-
-
 def listed(words: Sequence[str]) -> str:
     """``a, b and c``."""
     if len(words) < 2:

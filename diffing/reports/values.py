@@ -1,6 +1,6 @@
 """JSON text of the values in findings, lossless: numbers keep the digits they were recorded with.
 
-``json.dumps`` cannot write a ``Decimal`` and recurses; recorded documents nest to 900 levels, so this walks a stack.
+``json.dumps`` cannot write a ``Decimal`` and recurses; recorded documents nest to 10,000 levels, so this walks a stack.
 """
 
 from __future__ import annotations

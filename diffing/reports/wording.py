@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from diffing.model import ABSENT, Decision, Finding, Group, Level, Result
-from diffing.reports.text import counted, visible
-from diffing.reports.values import dump, shown, shown_pair
+from captures.wording import counted
+from diffing.model import ABSENT, Decision, Finding, Group, Level, Origin, Result
+from diffing.reports.text import visible
+from diffing.reports.values import shown, shown_pair
 
 WORDS = {"clean": "Clean", "drift": "Drift", "inconclusive": "Inconclusive"}
 COLUMNS = (  # ledger columns in reading order, with the words for people
@@ -19,7 +19,8 @@ COLUMNS = (  # ledger columns in reading order, with the words for people
     ("not_replayed", "not replayed"),
 )
 _COUNTING_CALLS = frozenset(
-    f"outbound.{change}" for change in ("missing", "extra", "repeated", "fewer", "new-dependency", "unattributed")
+    f"outbound.{change}"
+    for change in ("missing", "extra", "repeated", "n-plus-one", "retried", "fewer", "new-dependency", "unattributed")
 )
 LEVELS = (Level.ERROR, Level.WARNING, Level.INFO)
 
@@ -29,11 +30,15 @@ def verdict_sentence(result: Result) -> str:
     ledger, groups = result.ledger, result.groups
     exchanges = counted(ledger.recorded, "recorded exchange")
     if result.verdict == "drift":
-        open_groups = sum(group.decision not in (Decision.ACCEPTED, Decision.IGNORED) for group in groups)
+        open_groups = sum(group.open for group in groups)
         parts = [f"{counted(open_groups, 'drift group')} in {ledger.drifted + ledger.failed:,} of {exchanges}"]
-        decided = len(groups) - open_groups
+        decided = sum(group.decision in (Decision.ACCEPTED, Decision.IGNORED) for group in groups)
         if decided:
             parts.append(f"{decided:,} more accepted or ignored")
+        for origin in (Origin.STALE, Origin.FLAKY):
+            count = sum(group.origin is origin for group in groups)
+            if count:
+                parts.append(f"{count:,} more {'from a ' if origin is Origin.STALE else ''}{origin.value}")
         if result.reasons:
             parts.append("and not everything could be judged")
         return ", ".join(parts) + "."
@@ -44,7 +49,12 @@ def verdict_sentence(result: Result) -> str:
     judged = f"{ledger.same + ledger.same_by_rule:,} of {exchanges} answered as recorded"
     by_rule = f", {ledger.same_by_rule:,} of them by named rules" if ledger.same_by_rule else ""
     if groups:
-        more = f"; {counted(len(groups), 'group')} accepted, ignored or below the line"
+        stale = any(group.origin is Origin.STALE for group in groups)
+        older = ", older than this build" if stale else ""
+        more = f"; {counted(len(groups), 'group')} accepted, ignored{older} or below the line"
+        if ledger.drifted + ledger.failed:
+            line = (result.meta.get("fail_on") or "warning") if result.meta else "warning"
+            more = f", {ledger.drifted + ledger.failed:,} differ{more} of --fail-on {line}"
         return f"{judged}{by_rule}{more}."
     return f"{judged}{by_rule}."
 
@@ -123,39 +133,13 @@ def name_of(path: str) -> str:
     return visible(PurePath(path).name) if path else ""
 
 
-def toml_string(text: str) -> str:
-    """``text`` as a basic TOML string."""
-    return json.dumps(visible(text), ensure_ascii=False)
-
-
 def rule_snippet(group: Group) -> str:
-    """A ``[[rules]]`` entry for ``retape.rules.toml`` that stops this group and still asserts something.
+    """The ``[[rules]]`` entries for ``retape.rules.toml`` that stop this group and still assert something.
 
-    Empty where no rule can say it: a call or an exchange as a whole is accepted or not. A group of every endpoint
-    (its endpoint stands in parentheses) makes a rule for every endpoint.
+    Empty where no rule can say it: a call or an exchange as a whole is accepted or not.
     """
-    place = group.location.split(" ")[0]
-    if place in ("exchange", "response") or (place == "outbound" and "$" not in group.location):
-        return ""
-    lines = [
-        "[[rules]]",
-        f'id = "drift-{group.fingerprint}"',
-        *([] if group.endpoint.startswith("(") else [f"endpoint = {toml_string(group.endpoint)}"]),
-        f"location = {toml_string(group.location)}",
-        *_still_holds(group),
-        'reason = "say why this may vary"',
-    ]
-    return "\n".join(lines)
+    from diffing.rulebook.rulesfile import written
+    from diffing.rulebook.suggesting import drafts_of
 
-
-def _still_holds(group: Group) -> tuple[str, ...]:
-    """The strictest matcher of ``diffing.matchers`` that this change satisfies."""
-    if group.recorded is ABSENT or group.replayed is ABSENT:
-        return ('expect = "optional"',)
-    if group.location == "response.status":
-        return ('expect = "one-of"', f"values = [{dump(group.recorded)}, {dump(group.replayed)}]")
-    if group.class_id.endswith(".array-order"):
-        return ('expect = "unordered"',)
-    if type_name(group.recorded) == type_name(group.replayed):
-        return ('expect = "type"',)
-    return ('expect = "any"',)
+    drafts, _ = drafts_of((group,))
+    return "\n".join(written(draft) for draft in drafts)

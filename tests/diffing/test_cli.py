@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from captures.errors import ConfigError
-from diffing.builtins import BUILTIN_RULES
+from captures.errors import ConfigError, UsageError
 from diffing.classes import all_classes
 from diffing.cli import diff, rules
+from diffing.rulebook.builtins import BUILTIN_RULES
 from tests.diffing.shop import DRIFTS, play
 
 
@@ -40,12 +40,23 @@ def test_diff_writes_reports_and_gives_the_exit_code(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out.json").read_text())["verdict"] == "clean"
 
 
+def test_diff_writes_no_report_over_what_it_reads(tmp_path: Path) -> None:
+    tape = play(1, tmp_path / "a.sqlite")
+    run = play(2, tmp_path / "b.sqlite", DRIFTS, tape)
+    (tmp_path / "retape.rules.toml").write_text('[[rules]]\nid = "r"\nlocation = "$.total"\ntolerance = 0.1\n')
+    before = {path: path.read_bytes() for path in (tape.path, run.path, tmp_path / "retape.rules.toml")}
+    for path in before:
+        with pytest.raises(UsageError, match="which this command uses"):
+            invoke(diff, str(tape.path), str(run.path), "--report", f"html={path}")
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_rules_come_from_the_configuration(tmp_path: Path) -> None:
     tape = play(1, tmp_path / "a.sqlite")
     run = play(2, tmp_path / "b.sqlite", frozenset({"rounding"}), tape)
     (tmp_path / "retape.rules.toml").write_text('[[rules]]\nid = "r"\nlocation = "$.total"\ntolerance = 0.1\n')
     assert invoke(diff, str(tape.path), str(run.path), "--report", "json")[0] == 0
-    assert "1 rules in retape.rules.toml: sound." in invoke(rules, "check")[1]
+    assert "1 rule in retape.rules.toml: sound." in invoke(rules, "check")[1]
     (tmp_path / "retape.rules.toml").write_text('[[rules]]\nid = "r"\nlocaton = "$.total"\n')
     with pytest.raises(ConfigError, match="Did you mean"):
         invoke(rules, "check")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from captures.model import Direction, Exchange, Request, Response, Timing
-from diffing.credentials import wanting
 from diffing.exchange import Context, compare_exchange
+from diffing.messages.credentials import HandedOut, wanting
 from diffing.model import Column
 
 RECORDED = Exchange(
@@ -51,6 +51,8 @@ CASES = [
      replace(REFUSED, notes=change("body")), True),
     ("a token is", replace(RECORDED, notes=redacted("request.body $.refresh_token")),
      replace(REFUSED, notes=change("body")), False),
+    ("a note that it was not changed", RECORDED, replace(REFUSED, notes={"changes": [
+        {"where": "header cookie", "why": "not signed again: …"}]}), True),
 ]  # fmt: skip
 
 
@@ -70,3 +72,39 @@ def test_it_is_inconclusive_not_drift_and_says_what_to_do() -> None:
     assert "--header" in sentence
     assert "pseudonym" in sentence
     assert "sid=" not in sentence
+
+
+def asking(number: int, cookie: bytes = b"sid=pseudonym", answer: Response | None = None, *places: str) -> Exchange:
+    request = replace(RECORDED.request, headers=((b"Cookie", cookie),) if cookie else ())
+    notes = {"redacted": dict.fromkeys(places or ("request.header cookie",), 1)}
+    return replace(RECORDED, id=number, request=request, response=answer or Response(200), notes=notes)
+
+
+SET = Response(200, ((b"Set-Cookie", b"sid=pseudonym; HttpOnly"),))
+
+
+@pytest.mark.parametrize(
+    ("before", "unjudged"),
+    [
+        ([], True),
+        ([asking(1, b"", SET, "response.header set-cookie")], False),
+        ([asking(9, b"", SET, "response.header set-cookie")], True),  # later
+        ([asking(1, b"sid=pseudonym", SET, "request.header cookie", "response.header set-cookie")], True),  # an echo
+        ([asking(1), asking(2, b"", SET, "response.header set-cookie")], True),  # a client had it before
+    ],
+)
+def test_what_the_recorded_build_handed_out_is_nothing_to_record_together(
+    before: list[Exchange], unjudged: bool
+) -> None:
+    context = HandedOut()
+    for one in sorted((*before, asking(5)), key=lambda one: one.id):
+        context.learn(one)
+    assert (wanting(asking(5), REFUSED, context) is not None) is unjudged
+
+
+def test_what_was_handed_out_is_forgotten_in_time() -> None:
+    context = HandedOut(limit=8)
+    context.learn(asking(1, b"", SET, "response.header set-cookie"))
+    for number in range(2, 40):
+        context.learn(asking(number, b"sid=pseudonym%d" % number))
+    assert wanting(asking(50), REFUSED, context) is not None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from diffing.folding import fold
-from diffing.grouping import Grouping, fingerprint
+import pytest
+
+from diffing.contract.profile import Profile
 from diffing.model import ABSENT, Decision, Finding, Group
-from diffing.profile import Profile
+from diffing.outcome.fingerprints import fingerprint
+from diffing.outcome.folding import fold
+from diffing.outcome.grouping import Grouping
 from tests.diffing.pairs import exchange, judge
 
 
@@ -71,6 +75,66 @@ def test_outbound_drift_stands_beside_a_changed_status() -> None:
     assert [found.class_id for found in kept] == ["response.status.class", "outbound.extra"]
 
 
+def broken_off(*others: Finding, status: int = 500) -> tuple[Finding, ...]:
+    """A status that became ``status``, with a call no longer made and ``others``."""
+    answer = replace(finding("response.status.class", "response.status"), recorded=201, replayed=status)
+    return fold([answer, finding("outbound.missing", "outbound stock GET /items/{id}"), *others])
+
+
+def test_calls_that_a_failed_exchange_no_longer_makes_are_part_of_its_failure() -> None:
+    kept = broken_off(*(finding("outbound.fewer", f"outbound stock GET /{name}") for name in "abc"))
+    assert [found.class_id for found in kept] == ["response.status.class"]
+    named = "come with it: stock GET /items/{id}, stock GET /a, stock GET /b and 1 more"
+    assert named in kept[0].evidence
+    down = fold([finding("response.failed", "response"), finding("outbound.missing", "outbound stock GET /a")])
+    assert [found.class_id for found in down] == ["response.failed"]
+
+
+@pytest.mark.parametrize("status", [200, 402])
+def test_a_call_no_longer_made_stands_beside_an_answer_that_is_no_failure(status: int) -> None:
+    kept = broken_off(status=status)
+    assert [found.class_id for found in kept] == ["response.status.class", "outbound.missing"]
+
+
+@pytest.mark.parametrize(
+    ("change", "left"), [("request.body.value-changed", 3), ("extra", 3), ("request.header-added", 2)]
+)
+def test_a_failed_exchange_whose_other_calls_drifted_shows_all_of_them(change: str, left: int) -> None:
+    kept = broken_off(finding(f"outbound.{change}", "outbound stock GET /a"))
+    assert len(kept) == left
+
+
 def test_refusals_that_became_successes_are_security() -> None:
     one, other = exchange("{}", status=403), exchange("{}", status=200, replayed=True)
     assert [found.class_id for found in judge(one, other).findings] == ["response.status.error-to-success"]
+
+
+def repeating(location: str, source: str, at: int = 1, class_id: str = "response.body.value-changed") -> Finding:
+    return replace(finding(class_id, location, "Acme Anvil", "Acme Hammer", at), follows=source)
+
+
+def test_places_that_only_repeat_a_change_join_its_source() -> None:
+    source = repeating("response.body $.name", "")
+    groups = grouped(
+        *(repeating(f"response.body $.{name}", "GET /a response.body $.name") for name in ("title", "url", "x", "y")),
+        source,
+    )
+    assert [(group.location, group.count) for group in groups] == [("response.body $.name", 5)]
+    assert groups[0].fingerprint == grouped(source)[0].fingerprint
+    assert "the same change at GET /a response.body $.title, " in groups[0].evidence
+    assert "and 1 more place" in groups[0].evidence
+
+
+def test_a_place_that_also_changes_by_itself_stays_a_group() -> None:
+    groups = grouped(
+        repeating("response.body $.name", ""),
+        repeating("response.body $.title", "GET /a response.body $.name"),
+        repeating("response.body $.title", "", at=2),
+    )
+    assert [group.location for group in groups] == ["response.body $.title", "response.body $.name"]
+
+
+def test_what_is_worse_than_its_source_or_has_none_stays_a_group() -> None:
+    worse = repeating("outbound p POST /c request.body $.name", "GET /a response.body $.name", 1, "outbound.missing")
+    orphan = repeating("response.body $.title", "GET /b response.body $.name")
+    assert len(grouped(repeating("response.body $.name", ""), worse, orphan)) == 3

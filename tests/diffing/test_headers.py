@@ -43,6 +43,8 @@ ACCEPTED = [
 DRIFT = [
     ("X-Total: 1", "", PLAIN + "removed"),
     ("", "X-Total: 1", PLAIN + "added"),
+    ("", "X-Scopes:", PLAIN + "added"),  # empty and absent are two things
+    ("X-Scopes:", "", PLAIN + "removed"),
     ("X-Total: 1", "X-Total: 2", PLAIN + "changed"),
     ("X-Total: 1", "X-Total: 1\nX-Total: 1", PLAIN + "changed"),
     ("Date: Fri, 20 Nov 2026 09:00:00 GMT", "Date: yesterday", PLAIN + "format-changed"),
@@ -50,7 +52,7 @@ DRIFT = [
     ('ETag: "abc"', 'ETag: W/"def"', PLAIN + "format-changed"),
     ("X-Request-Id: 3f0c5a52-7a35-4f11-9a66-0f8a6f3d1a01", "X-Request-Id: 17", PLAIN + "format-changed"),
     ("Allow: GET, HEAD", "Allow: GET", PLAIN + "changed"),
-    ("Cache-Control: no-store", "Cache-Control: max-age=60", PLAIN + "changed"),
+    ("Cache-Control: no-store", "Cache-Control: max-age=60", "response.header.cache-exposed"),
     ("X-Frame-Options: DENY", "", PLAIN + "security-lost"),
     ("Strict-Transport-Security: max-age=1", "", PLAIN + "security-lost"),
     ("X-Frame-Options: DENY", "X-Frame-Options: SAMEORIGIN", PLAIN + "security-changed"),

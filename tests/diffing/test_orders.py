@@ -58,7 +58,7 @@ def test_an_array_inside_an_item_is_only_compared_with_its_own() -> None:
         (["c", "b", "a", "d"], {"array-item-added"}),
         (["c", "b", "d"], {"value-changed"}),
         (["c", "b", "a", "a"], {"array-multiplicity"}),
-        ([], {"array-item-removed"}),
+        ([], {"array-emptied"}),
         ("abc", {"type-changed"}),
         (None, {"became-null"}),
     ],

@@ -7,8 +7,8 @@ import shlex
 import subprocess
 
 from captures.model import Headers
+from diffing.outcome.reproduce import curl_line, replay_command
 from diffing.reports.text import visible
-from diffing.reproduce import curl_line, replay_command
 from tests.diffing.pairs import exchange
 
 SECRET: Headers = (
@@ -58,4 +58,13 @@ def test_the_command_that_replays_one_exchange() -> None:
         *("retape", "replay", "a b.sqlite", "--only", "id:17", "--"),
         *meta["command"],
     ]
+    meta["options"] = [["--timeout", "3"], ["--header", "X-Env"], ["--rules", "my rules.toml"], ["--isolate"]]
+    line = replay_command("a", 17, meta)
+    assert '--header "X-Env: $X_ENV"' in line
+    assert shlex.split(line) == [
+        *("retape", "replay", "a", "--only", "id:17", "--timeout", "3", "--header", "X-Env: $X_ENV"),
+        *("--rules", "my rules.toml", "--isolate", "--", *meta["command"]),
+    ]
+    assert replay_command("a", 17, {"target": "http://x", "options": [["--target", "http://x"]]}).count("http") == 1
     assert replay_command("a", 17, {"target": "http://x"}) == "retape replay a --only id:17 --target http://x"
+    assert replay_command("a", 17, {}) == ""

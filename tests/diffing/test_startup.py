@@ -14,7 +14,7 @@ from captures.model import Cause, CauseHow, Direction, Exchange, Request, Respon
 from captures.writer import CaptureWriter
 from diffing.engine import DiffOptions, compare_captures
 from diffing.model import Result
-from diffing.rules import parse_rules
+from diffing.rulebook.rules import parse_rules
 
 START = 1000.0
 NONE = Cause(CauseHow.NONE, None, "")
@@ -139,5 +139,31 @@ def test_the_start_up_of_a_second_session_is_not_repeated(tmp_path: Path) -> Non
 
 
 def test_a_rule_accepts_a_call_outside_requests(tmp_path: Path) -> None:
-    rule = {"id": "late", "location": "outbound audit *", "expect": "any"}
+    rule = {"id": "late", "location": "outbound audit *", "expect": "optional"}
     assert compare(tmp_path, [], rules=[rule]).groups == ()
+
+
+OPEN = Cause(CauseHow.AMBIGUOUS, None, "inbound exchanges 1, 2 were open")
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "at", "gone"),
+    [
+        (500, OPEN, 1.05, False),  # one of two requests made it, and one of them breaks down now
+        (200, OPEN, 1.05, True),
+        (404, OPEN, 1.05, True),
+        (500, NONE, 1.05, True),  # nobody made it
+        (500, OPEN, 1.5, True),  # of those that break down none was open
+    ],
+)
+def test_a_call_of_one_of_several_requests_follows_from_their_breakdown(
+    tmp_path: Path, status: int, cause: Cause, at: float, gone: bool
+) -> None:
+    asked = [inbound("/a", START + 1), inbound("/b", START + 1.01)]
+    source = write(tmp_path / "recorded.sqlite", [*asked, call(5, START + at, cause=cause)], run=False)
+    answers = [replace(one, replay_of=number) for number, one in enumerate(asked, 1)]
+    answers[0] = replace(answers[0], response=replace(answers[0].response or Response(0), status=status))
+    run = write(tmp_path / "run.sqlite", answers, run=True)
+    classes = {group.class_id for group in compare_captures(source, run).groups}
+    assert ("outbound.missing" in classes) is gone
+    assert ("response.status.class" in classes) is (status != 200)

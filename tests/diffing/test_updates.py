@@ -39,6 +39,30 @@ def cut(times: tuple[str, str], digits: int) -> tuple[str, str]:
     return times[0][: 19 + digits] + "Z", times[1][: 19 + digits] + "Z"
 
 
+COARSE = ("2026-11-20T08:59:50Z", "2026-11-20T09:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("replayed", "found"),
+    [
+        (("2026-11-21T11:59:20Z", "2026-11-21T11:59:20Z"), True),  # the answer came 40 seconds later
+        (("2026-11-21T11:59:20Z", "2026-11-21T12:00:00Z"), False),
+        (("2026-11-21T12:00:00Z", "2026-11-21T12:00:00Z"), False),  # made and updated within one second
+    ],
+)
+def test_a_coarse_clock_is_enough_where_the_update_was_the_present(replayed: tuple[str, str], found: bool) -> None:
+    assert bool(evidence(COARSE, replayed, COARSE)) is found
+
+
+def test_epoch_numbers_are_moments_as_well() -> None:
+    def numbers(created: float, updated: float) -> str:
+        return json.dumps({"id": 1, "created": created, "updated": updated})
+
+    one = exchange(numbers(1795165190, 1795165200), method="PUT")
+    still = exchange(numbers(1795262360, 1795262360), method="PUT", replayed=True)
+    assert [found.path for found in judge(one, still, None, (one,)).findings] == ["$.updated"]
+
+
 @pytest.mark.parametrize(
     ("recorded", "replayed", "sample", "method"),
     [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from diffing.moments import Clock, read, read_epoch, same_relation
-from diffing.names import Hint, entity, hint_of
-from diffing.volatile import shape_of
+from diffing.values.moments import Clock, read, read_epoch, same_relation
+from diffing.values.names import Hint, entity, hint_of
+from diffing.values.volatile import shape_of
 
 SHAPES = [
     ("3f0c5a52-7a35-4f11-9a66-0f8a6f3d1a01", "uuid"),
@@ -34,6 +34,22 @@ SHAPES = [
     ("21.11.2026 09:19", "datetime"),
     ("Fri, 20 Nov 2026 09:00:00 GMT", "http-date"),
     ("1795165200", "epoch"),
+    ("1795165200.25", "epoch"),
+    ("{3f0c5a52-7a35-4f11-9a66-0f8a6f3d1a01}", "uuid"),
+    ("V1StGXR8_Z5jdHi6B-myT", "nanoid"),
+    ("175928847299117063", "snowflake"),
+    ("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "digest"),
+    ("sha256:d41d8cd98f00b204e9800998ecf8427ed41d8cd98f00b204e9800998ecf8427e", "digest"),
+    ('W/"5f-abc"', "etag"),
+    ("0x7f8a1c2d3e40", "memory-address"),
+    ("MDM6UmVmMzY0NDYxNzI3OnJlZnMvaGVhZHMvbWFpbg==", "token"),  # text, not the bytes of a digest
+    ("2026-W47-5", "date"),
+    ("2026-324", "date"),
+    ("Friday, 20-Nov-26 09:00:00 GMT", "http-date"),
+    ("20 Nov 2026 09:00:00 +0000", "http-date"),
+    ("Fri Nov 20 09:00:00 UTC 2026", "datetime"),
+    ("Fri Nov 20 2026 09:00:00 GMT+0000 (Coordinated Universal Time)", "datetime"),
+    ("2026-11-20 09:00:00.123456789 +0000 UTC", "datetime"),
 ]
 
 NOTHING = [
@@ -57,6 +73,15 @@ NOTHING = [
     "utf-8",
     "production",
     "sha256",
+    "abcdefghijklmnopqrstuvwxyzz",
+    "12345678901234567890123456789012",
+    "{3f0c5a52-7a35-4f11-9a66-0f8a6f3d1a01",
+    "978-3-16-148410-0",
+    "+491701234567",
+    "12.50",
+    "PT15M",
+    "2026-W54",
+    "2026-999",
 ]
 
 

@@ -43,7 +43,7 @@ function reasons(page) {
 
 // -- filters: every word must match; kind:, level:, class:, endpoint:, !not ------------------------------------------
 
-const OPEN = (group) => group.decision !== "accepted" && group.decision !== "ignored";
+const OPEN = (group) => group.decision !== "accepted" && group.decision !== "ignored" && group.origin !== "stale capture" && group.origin !== "flaky";
 
 function matcher(params) {
   const words = (params.get("q") || "").toLowerCase().match(/!?(?:[a-z]+:)?(?:"[^"]*"|\S+)/g) || [];
@@ -106,7 +106,7 @@ function groupRow(group) {
         levelChip(group.level),
         chip("title", group.title),
         chip("kind", group.kind),
-        group.decision && chip("decision", group.decision)),
+        group.decision && chip("decision", group.decision), group.origin && chip("origin", group.origin)),
       el("span", { class: "size" }, el("strong", {}, number(group.exchanges || group.count)), group.exchanges === 1 ? " exchange" : " exchanges")));
 }
 
@@ -141,7 +141,7 @@ function groupList(page) {
     box.checked = state().get("decided") === "no";
     box.addEventListener("change", () => { replaceState({ decided: box.checked ? "no" : null }); redraw(); });
     return box;
-  })(), `Hide ${number(decided)} accepted or ignored`);
+  })(), `Hide ${number(decided)} that do not count (accepted, ignored, stale, flaky)`);
   const kinds = [...new Set(page.groups.map((group) => group.kind))];
   redraw();
   return el("section", { class: "card flush", "aria-labelledby": "drift" },

@@ -50,7 +50,7 @@ function rulesView(page) {
     el("h2", { id: "rules" }, "Differences that rules accepted"),
     page.rules.length
       ? [el("p", {}, `${plural(total, "difference")} ${total === 1 ? "is" : "are"} not shown as drift, because a named rule checked and accepted ${total === 1 ? "it" : "them"}. In the evidence they are marked ≈.`),
-        countTable("Rules used", ["Rule", "Differences accepted"], page.rules.map(([name, used]) => el("tr", {}, el("th", { scope: "row" }, el("code", {}, name)), el("td", { class: "n" }, number(used)))))]
+        countTable("Rules used", ["Rule", "Differences accepted"], page.rules.map(([name, used, places]) => el("tr", {}, el("th", { scope: "row" }, el("code", {}, name), rulePlaces(places)), el("td", { class: "n" }, number(used)))))]
       : el("p", { class: "empty" }, "No rule accepted anything: equal means equal here."));
 }
 
@@ -64,4 +64,9 @@ function runView(page) {
     page.unanswered.length > 0 && [el("h3", {}, "Failed and not replayed"),
       countTable("Failed and not replayed", ["Why", "What", "Exchanges"], page.unanswered.map(([words, reason, count, ids]) =>
         el("tr", {}, el("th", { scope: "row" }, reason, el("div", { class: "facts ids" }, ids.slice(0, 30).map((id) => `#${id}`).join(" "), ids.length > 30 || count > ids.length ? " …" : "")), el("td", { class: "n" }, words), el("td", { class: "n" }, number(count)))))]);
+}
+
+function rulePlaces(places) {
+  return places.length > 0 && el("details", {}, el("summary", {}, plural(places.length, "place")),
+    el("ul", { class: "facts" }, places.map(([endpoint, location, used]) => el("li", {}, endpoint, " ", el("code", {}, location), ` ${number(used)}`))));
 }

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from captures.decoding import Number
+from captures.formats.decoding import Number
 from captures.model import (
     Cause,
     CauseHow,

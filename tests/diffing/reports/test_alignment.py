@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffing.reports.alignment import DEPTH, Mark, Row, align_json, align_text, folded, pair_items
+from diffing.reports.claims import Claims
+from diffing.reports.messages import body_detail
 from tests.diffing.reports.test_values import JSON
 
 
@@ -35,6 +38,7 @@ def test_json_is_aligned_as_a_tree(left: Any, right: Any, rows: list[str]) -> No
 
 
 @given(JSON, JSON)
+@pytest.mark.slow
 def test_there_is_a_difference_exactly_when_the_values_differ(left: Any, right: Any) -> None:
     assert drawn(align_json(left, left)) == []
     marks = {row.mark for row in align_json(left, right)}
@@ -93,3 +97,16 @@ def test_every_item_is_paired_once(left: list[str], right: list[str]) -> None:
     pairs = pair_items(left, right)
     assert [one for one, _ in pairs if one is not None] == list(range(len(left)))
     assert sorted(other for _, other in pairs if other is not None) == list(range(len(right)))
+
+
+@pytest.mark.slow
+def test_bodies_of_ten_thousand_levels_are_shown() -> None:
+    head = ((b"Content-Type", b"application/json"),)
+    claims = Claims.of((), side="response", ruled=False)
+    one, other = (b'{"a":[' * 4_900 + digit + b"]}" * 4_900 for digit in (b"1", b"2"))
+    detail = body_detail(one, head, other, head, claims)
+    assert detail["form"] == "json"
+    assert detail["lost"] == 0
+    assert sum(row[0] == Mark.CHANGED for row in detail["rows"]) == 1
+    assert body_detail(one, head, one + b" ", head, claims)["form"] == "json"
+    assert len(json.dumps(detail["rows"])) < 100_000

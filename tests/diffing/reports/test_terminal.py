@@ -53,7 +53,7 @@ def test_it_says_what_drifted_why_and_what_to_do(story: Story) -> None:
     assert "    again  retape replay shop.sqlite --only id:1 -- python -m shop.b --port '{port}'" in lines
     assert any(line.startswith("    curl   curl -sS -X GET ") for line in lines)
     assert "Intended?  Record again with this build: that is then the truth." in lines
-    assert any(line.startswith("Volatile?  A rule in retape.rules.toml") and "a3f8c21b9d04" in line for line in lines)
+    assert any(line.startswith("Volatile?  retape rules suggest ") and "a3f8c21b9d04" in line for line in lines)
     assert "+ 4 more (3 warning, 1 info): see --report html=FILE or --report json" in lines
     assert "Not judged  the body of exchange 25 was cut off while recording" in lines
     assert "Rules   volatile.identifier 12 · builtin.date-header 7 · volatile.timestamp 6" in lines
@@ -105,7 +105,18 @@ def test_a_terminal_cuts_lines_to_its_width_and_never_a_command(story: Story, mo
     monkeypatch.setenv("NO_COLOR", "1")
     lines = printed(story, width=60).splitlines()
     assert "    again  retape replay shop.sqlite --only id:1 -- python -m shop.b --port '{port}'" in lines
-    commands = ("    again", "    curl", "Intended?", "Volatile?", "     ", "✗ DRIFT", "Not judged", "Note")
+    commands = (
+        "    again",
+        "    curl",
+        "Why?",
+        "Intended?",
+        "Volatile?",
+        "Show it",
+        "     ",
+        "✗ DRIFT",
+        "Not judged",
+        "Note",
+    )
     assert all(len(line) <= 60 for line in lines if not line.startswith(commands))
 
 
@@ -144,3 +155,26 @@ def test_a_decided_group_is_not_offered_for_decision(story: Story) -> None:
 def test_levels_are_worst_first_in_the_remainder(story: Story) -> None:
     many = tuple(replace(story.result.groups[0], level=level) for level in (Level.INFO, Level.WARNING)) * 8
     assert "+ 6 more (3 warning, 3 info)" in printed(story, replace(story.result, groups=many))
+
+
+def test_what_differs_below_the_line_is_not_said_to_be_as_recorded(story: Story) -> None:
+    result = clean(story.result)
+    ledger = replace(result.ledger, same=200, same_by_rule=66, drifted=34)
+    below = replace(result, ledger=ledger, groups=story.result.groups[-2:], meta={**result.meta, "fail_on": "error"})
+    first = printed(story, below).splitlines()[0]
+    assert "266 of 300 recorded exchanges answered as recorded, 66 of them by named rules, 34 differ; 2 groups" in first
+    assert "below the line of --fail-on error.  exit 0" in first
+
+
+def test_standing_notes_are_for_the_page_and_programs(story: Story) -> None:
+    said = ("The stub server opens no connections.", "expired: rule x")
+    started = {"enforced": [said[0]], "command": ["python"]}
+    result = replace(clean(story.result), notes=said, meta={"replayed": started})
+    assert (said[0] in printed(story, result), said[1] in printed(story, result)) == (False, True)
+    result = replace(result, meta={"replayed": {**started, "command": []}})
+    assert said[0] in printed(story, result)
+
+
+def test_the_recorded_id_shows_the_answer(story: Story) -> None:
+    result = replace(story.result, meta={"replayed": {"source": "shop.sqlite"}})
+    assert re.search(r"Show it    retape capture show \S+ \d+ --recorded-id", printed(story, result))

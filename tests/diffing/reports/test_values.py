@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captures.decoding import Number
+from captures.formats.decoding import Number
 from diffing.model import ABSENT
 from diffing.reports.values import dump, same, shown, shown_pair
 
@@ -19,6 +19,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
+@pytest.mark.slow
 def test_dump_is_the_json_of_the_standard_library(value: Any) -> None:
     assert dump(value) == json.dumps(value, separators=(",", ":"))
     assert json.loads(dump(value, indent=2)) == value

@@ -8,7 +8,7 @@ import pytest
 from diffing.classes import all_classes
 from diffing.model import ABSENT, Group
 from diffing.reports.wording import meaning, name_of, rule_snippet, shown_values, statement, title
-from diffing.rules import parse_rules
+from diffing.rulebook.rules import parse_rules
 from tests.diffing.reports.story import NASTY, make_result
 
 RESULT = make_result()
@@ -33,16 +33,25 @@ def test_a_group_of_every_endpoint_makes_a_rule_for_every_endpoint() -> None:
 
 
 def test_a_hostile_endpoint_stays_inside_its_string() -> None:
-    group = replace(RESULT.groups[0], endpoint=f'GET /"\n[[rules]]\n{NASTY}', location="$.a")
+    endpoint = f'GET /"\n[[rules]]\n{NASTY}'
+    group = replace(RESULT.groups[0], endpoint=endpoint.replace("\ud800", ""), location="$.a")
     assert len(tomllib.loads(rule_snippet(group))["rules"]) == 1
+    assert rule_snippet(replace(group, endpoint=endpoint)) == ""  # TOML has no form for half a character
 
 
 @pytest.mark.parametrize(
     ("recorded", "replayed", "expect"),
-    [(1, 2, "type"), (1, "1", "any"), (1, ABSENT, "optional"), (ABSENT, 1, "optional"), (None, {}, "any")],
+    [
+        (1, 2, "integer"),
+        ("a b", "b c", "one-of"),
+        (1, "1", "one-of"),
+        (1, ABSENT, "optional"),
+        (ABSENT, 1, "optional"),
+        (None, {}, "any"),
+    ],
 )
 def test_the_rule_still_asserts_the_most_it_can(recorded: object, replayed: object, expect: str) -> None:
-    group = replace(RESULT.groups[0], recorded=recorded, replayed=replayed)
+    group = replace(RESULT.groups[0], recorded=recorded, replayed=replayed, examples=())
     assert f'expect = "{expect}"' in rule_snippet(group)
 
 
@@ -53,6 +62,7 @@ def test_an_array_in_another_order_is_still_compared() -> None:
         location="response.body $.a",
         recorded=[1, 2],
         replayed=[2, 1],
+        examples=(),
     )
     assert 'expect = "unordered"' in rule_snippet(group)
     assert parse_rules(tomllib.loads(rule_snippet(group))["rules"])[0].matcher.unordered
@@ -72,7 +82,7 @@ def test_calls_are_counted_in_calls(change: str, recorded: object, replayed: obj
 
 
 def test_a_status_rule_names_both() -> None:
-    group = replace(RESULT.groups[0], location="response.status", recorded=404, replayed=422)
+    group = replace(RESULT.groups[0], location="response.status", recorded=404, replayed=422, examples=())
     assert "values = [404, 422]" in rule_snippet(group)
 
 

@@ -92,3 +92,34 @@ def test_a_pipe_is_written_to_and_not_replaced(story: Story, tmp_path: Path) -> 
 def test_two_reports_do_not_share_a_place(texts: list[str]) -> None:
     with pytest.raises(UsageError, match="Two reports"):
         parse_specs(texts)
+
+
+def test_a_report_replaces_nothing_that_is_compared(story: Story, tmp_path: Path) -> None:
+    recording = story.recorded.path
+    before, mode = recording.read_bytes(), recording.stat().st_mode
+    (tmp_path / "link.html").symlink_to(recording)
+    (tmp_path / "hard.html").hardlink_to(recording)
+    way = recording.parent / ".." / recording.parent.name / recording.name
+    for path in (recording, way, tmp_path / "link.html", tmp_path / "hard.html"):
+        with pytest.raises(UsageError, match="which this command uses"):
+            parse_specs([f"html={path}"], (recording,))
+        with pytest.raises(UsageError, match="would replace a SQLite file"):
+            parse_specs([f"json={path}"])
+        with pytest.raises(UsageError, match="would replace a SQLite file"):
+            write(story.result, f"html={path}", story.recorded, story.replayed)
+    assert (recording.read_bytes(), recording.stat().st_mode) == (before, mode)
+
+
+def test_a_report_replaces_no_file_that_is_yet_to_be_made(tmp_path: Path) -> None:
+    for name in ("run.sqlite", "run.sqlite-wal", "run.sqlite.lock"):
+        with pytest.raises(UsageError, match="which this command uses"):
+            parse_specs([f"html={tmp_path / name}"], (None, tmp_path / "run.sqlite"))
+
+
+def test_an_older_report_keeps_its_mode(story: Story, tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    write(story.result, f"json={path}", None, None)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    path.chmod(0o600)
+    write(story.result, f"json={path}", None, None)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,1 @@
+"""What repeating one build shows, and the rules it justifies."""

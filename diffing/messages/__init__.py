@@ -1,0 +1,1 @@
+"""The parts of a message compared: bodies, headers, cookies, texts, and the calls made meanwhile."""

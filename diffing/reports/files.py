@@ -1,0 +1,78 @@
+"""Where a report goes: a file of its own, replaced whole or not at all, and never one that is being compared."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from captures.errors import UsageError
+from captures.store import MAGIC
+from diffing.reports.text import visible
+
+_BESIDE = ("", "-wal", "-shm", "-journal", ".lock")  # what SQLite and the writer keep beside a capture
+
+
+def refuse_inputs(places: Iterable[Path | None], inputs: Sequence[Path | None]) -> None:
+    """Raise :class:`UsageError` where a report would replace a file of ``inputs``, or any SQLite file.
+
+    What is compared is named by people in many ways: links and ways through other folders count.
+    """
+    for place in places:
+        if place is None:
+            continue
+        for given in inputs:
+            if given is not None and any(_same(place, Path(f"{given}{suffix}")) for suffix in _BESIDE):
+                raise UsageError(
+                    f"The report {visible(str(place))} would replace {visible(str(given))}, which this command uses.",
+                    hint="Name another file: --report FORMAT=PATH.",
+                )
+        _refuse_databases(place)
+
+
+def replace(path: Path, text: str) -> None:
+    """Write ``text`` to ``path``, whole or not at all. Raises :class:`UsageError` where that cannot be."""
+    _refuse_databases(path)
+    try:
+        if path.exists() and not path.is_file():  # /dev/stdout, a named pipe: written to, never replaced
+            path.write_text(text, encoding="utf-8", newline="\n")
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            # A new one is made to be handed around, unlike a capture; whoever changed an old one's mode meant it.
+            Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"The report {path} cannot be written: {error.strerror}.", hint="Name another file: --report FORMAT=PATH."
+        ) from error
+
+
+def _refuse_databases(path: Path) -> None:
+    try:
+        if not path.is_file():
+            return
+        with path.open("rb") as file:
+            head = file.read(len(MAGIC))
+    except OSError:
+        return  # what cannot be read is told of when it is written
+    if head == MAGIC:
+        raise UsageError(
+            f"The report {visible(str(path))} would replace a SQLite file, perhaps a capture.",
+            hint="Name another file: --report FORMAT=PATH.",
+        )
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
