@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
-from captures.decoding import (
+from captures.flows.words import unquote as unquote
+from captures.formats.decoding import (
     BinaryBody,
     Decoded,
     EmptyBody,
@@ -57,11 +57,11 @@ class Pair:
         return type(self.recorded) is type(self.replayed) and str(self.recorded) == str(self.replayed)
 
 
-def body_pairs(recorded: Decoded, replayed: Decoded) -> Iterator[Pair]:
-    """Leaves of two bodies, paired. Bodies of different kinds are one pair."""
+def body_pairs(recorded: Decoded, replayed: Decoded, *, changed: bool = False) -> Iterator[Pair]:
+    """Leaves of two bodies, paired. Bodies of different kinds are one pair. ``changed``: of JSON, only what differs."""
     match recorded, replayed:
         case JsonBody(), JsonBody():
-            yield from json_pairs((), recorded.value, replayed.value)
+            yield from json_pairs((), recorded.value, replayed.value, changed=changed)
         case FormBody(), FormBody():
             yield from field_pairs(recorded.fields, replayed.fields)
         case TextBody(), TextBody():
@@ -100,20 +100,23 @@ def summary(body: Decoded) -> Any:
             return f"{len(body.parts)} parts"
 
 
-def json_pairs(place: Place, recorded: Any, replayed: Any) -> Iterator[Pair]:
-    """Leaves of two JSON values. Arrays of objects of one length are paired by a key both share, else by position."""
+def json_pairs(place: Place, recorded: Any, replayed: Any, *, changed: bool = False) -> Iterator[Pair]:
+    """Leaves of two JSON values. Arrays of objects of one length are paired by a key both share, else by position.
+
+    ``changed``: leaves that are equal are left out.
+    """
     if len(place) > MAX_DEPTH:
         yield _pair(place, "…", "…")
     elif isinstance(recorded, dict) and isinstance(replayed, dict):
         for key, value in recorded.items():
-            yield from json_pairs((*place, key), value, replayed.get(key, MISSING))
+            yield from json_pairs((*place, key), value, replayed.get(key, MISSING), changed=changed)
         for key, value in replayed.items():
             if key not in recorded:
                 yield from json_pairs((*place, key), MISSING, value)
     elif isinstance(recorded, list) and isinstance(replayed, list):
         for index, one, other in _elements(recorded, replayed):
-            yield from json_pairs((*place, index), one, other)
-    else:
+            yield from json_pairs((*place, index), one, other, changed=changed)
+    elif not changed or type(recorded) is not type(replayed) or recorded != replayed:
         yield _pair(place, recorded, replayed)
 
 
@@ -170,7 +173,10 @@ def field_pairs(recorded: tuple[tuple[str, str], ...], replayed: tuple[tuple[str
             )
 
 
-_PIECES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_~%+-]*")
+_PIECES = re.compile(
+    r"(?<![^\s\"'=/:>(,;\[{?&])[_-]{1,3}[A-Za-z0-9][A-Za-z0-9_~%+-]*"  # a random token may begin so
+    r"|[A-Za-z0-9][A-Za-z0-9_~%+-]*"
+)
 
 
 def text_pairs(recorded: str, replayed: str) -> Iterator[Pair]:
@@ -215,8 +221,3 @@ def target_pairs(recorded: bytes, replayed: bytes) -> Iterator[Pair]:
             before = segment
     for pair in field_pairs(form_fields(query_one), form_fields(query_other)):
         yield Pair(f"query {pair.path}", pair.name, "", pair.recorded, pair.replayed)
-
-
-def unquote(raw: bytes) -> str:
-    """``%XX`` decoded; bytes that are not UTF-8 show as ``\\xNN``."""
-    return unquote_to_bytes(raw).decode("utf-8", "backslashreplace")

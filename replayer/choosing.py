@@ -7,12 +7,15 @@ judges it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from captures.errors import EmptyCapture
 from captures.model import Direction, Session
+from captures.routes.endpoints import Endpoints
+from captures.spans import spans_of
 from captures.store import Capture
-from captures.templates import Templates
+from captures.writer import is_being_written
+from replayer.chains import Chains
 from replayer.plan import ReplayPlan
 from replayer.prerequisites import SAFE, History
 
@@ -23,35 +26,37 @@ class Chosen:
 
     send: list[int]  # everything to send, in recorded order
     setup: frozenset[int] = frozenset()  # of these: sent for the others' sake and not judged
+    spans: list[list[int]] = field(default_factory=list)  # what is judged: see captures.spans
 
 
 def chosen(source: Capture, sessions: list[Session], plan: ReplayPlan) -> Chosen:
-    """What to replay. Raises :class:`EmptyCapture`."""
+    """What to replay; nothing for a shard that has no part of it. Raises :class:`EmptyCapture`."""
+    growing = is_being_written(source.path)  # then also what has a lower id may come later: it began, and goes on
     listed = ",".join(str(session.id) for session in sessions) or "NULL"
     where = f"FROM exchange WHERE direction = 'inbound' AND session IN ({listed})"
     if plan.only is None and plan.shard is None:
-        ids = [row["id"] for row in source.query(f"SELECT id {where} ORDER BY id")]
+        among = ids = [row["id"] for row in source.query(f"SELECT id {where} ORDER BY id")]
     else:
-        rows = source.query(f"SELECT method, target {where}")
-        templates = Templates.infer(
-            ((row["method"], row["target"].encode("latin-1")) for row in rows), explicit=plan.endpoints
-        )
+        endpoints = Endpoints.of(source, plan.endpoints) if plan.only is not None else Endpoints()
         known = {session.id for session in sessions}
-        ids = [
-            exchange.id
-            for exchange in source.exchanges(direction=Direction.INBOUND)
-            if exchange.session in known
-            and (plan.shard is None or plan.shard.holds(exchange))
-            and (
-                plan.only is None
-                or plan.only.matches(exchange, templates.endpoint(exchange.request.method, exchange.request.target))
-            )
-        ]
+        among, matching, ids = [], 0, []
+        for exchange in source.exchanges(direction=Direction.INBOUND):
+            if exchange.session not in known:
+                continue
+            among.append(exchange.id)
+            if plan.only is None or plan.only.matches(exchange, endpoints.endpoint_of(exchange)):
+                matching += 1
+                if plan.shard is None or plan.shard.holds(exchange):
+                    ids.append(exchange.id)
+        if plan.shard is not None and matching and not ids:
+            return Chosen([])
+    spans = spans_of(ids, None if growing else among)
     if ids and plan.only is None and plan.shard is None:
-        return Chosen(ids)
+        return Chosen(ids, spans=spans)
     if ids:
-        setup = _setup(source, {session.id for session in sessions}, ids, whole=plan.shard is not None)
-        return Chosen(sorted({*ids, *setup}), setup)
+        listed_sessions = {session.id for session in sessions}
+        setup = _setup(source, listed_sessions, ids, Chains(plan.chains), whole=plan.shard is not None)
+        return Chosen(sorted({*ids, *setup}), setup, spans)
     if not sessions and source.sessions():
         raise EmptyCapture(
             f"{source.path} is a run: the result of a replay, not a recording.", hint="Replay the capture it came from."
@@ -61,21 +66,19 @@ def chosen(source: Capture, sessions: list[Session], plan: ReplayPlan) -> Chosen
             f"No inbound exchange of {source.path} matches --only {plan.only.text!r}.",
             hint=f"List them: retape capture ls {source.path}",
         )
-    if plan.shard is not None and source.count(Direction.INBOUND):
-        raise EmptyCapture(f"Shard {plan.shard.index}/{plan.shard.count} of {source.path} holds no inbound exchange.")
     raise EmptyCapture(
         f"{source.path} holds no inbound exchange to replay.",
         hint="Record some with: retape record --inbound LISTEN=TARGET -o CAPTURE",
     )
 
 
-def _setup(source: Capture, sessions: set[int], ids: list[int], *, whole: bool) -> frozenset[int]:
+def _setup(source: Capture, sessions: set[int], ids: list[int], chains: Chains, *, whole: bool) -> frozenset[int]:
     """What the exchanges ``ids`` need to be sent before them and is not among them.
 
     ``whole``: every change recorded before the last of them counts as needed. A shard's answers (a count, a list)
     show what other shards' connections changed, and no id in a request says so.
     """
-    history = History()
+    history = History(chains=chains)
     wanted = list(ids)
     for exchange in source.exchanges(direction=Direction.INBOUND):
         if exchange.id > ids[-1]:

@@ -2,85 +2,55 @@
 
 A client of its own because every library normalises something: header case and order, duplicates, ``%2F`` in the
 target, redirects, cookies, decompression. Connections are reused the way the recorded client did: exchanges that
-shared a connection share one here.
+shared a connection share one here (over HTTP/1.1 a second one when both are under way at once, over HTTP/2 the same).
+Whatever the target does is an :class:`Outcome`; nothing it does is raised.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
-from urllib.parse import urlsplit
 
-from captures.errors import UsageError
-from captures.model import Failure, FailureKind, Request, Response, Timing
-from replayer.encoding import encode_request
-from replayer.http1 import ProtocolError, ResponseParser
+from captures.model import Failure, Request, Response, Timing
+from replayer.plan import MAX_BODY, Connections, HttpVersion
+from replayer.target import Target
+from replayer.wire.dial import Dial, Dialler
+from replayer.wire.http1_wire import Http1Wire
+from replayer.wire.http2_wire import Http2Wire
+from replayer.wire.leaving import Leaving
+from replayer.wire.pool import IdleWires
+from replayer.wire.reply import Change, DialError, Repeat, Reply
+from replayer.wire.shared import SharedWires
+
+__all__ = ["Client", "Outcome", "Target", "MAX_IDLE"]
 
 MAX_IDLE = 32
-"""Idle connections kept: a long capture has many clients, a target has few file descriptors."""
-
-_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux only, and not sticky
+"""Idle connections kept, or as many as were ever in use at once: a long capture has many clients, a target has few
+file descriptors."""
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})  # RFC 9110 section 9.2.2
 
+MAX_REPEATS = 16
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where the build listens."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, url: str) -> Self:
-        """Raises :class:`UsageError` unless ``url`` is ``http(s)://host[:port]``."""
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        try:
-            port = parts.port
-        except ValueError as error:
-            raise UsageError(f"The target {url} has a port that is not a number below 65536.") from error
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(
-                f"The target {url} is not an http or https URL.", hint="Say --target http://127.0.0.1:8000"
-            )
-        if parts.path not in ("", "/") or parts.query or parts.username:
-            raise UsageError(
-                f"The target {url} holds more than scheme, host and port; requests go out with their recorded targets.",
-                hint=f"Say --target {parts.scheme}://{parts.hostname}:{port or 80}",
-            )
-        return cls(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
-
-    @property
-    def loopback(self) -> bool:
-        """Whether the target is on this machine."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+POOL = "*"  # the one name of all connections when they are pooled
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one request came to. ``changes``: what was not sent as recorded, as ``{"where", "why"}``."""
+    """What one request came to."""
 
     timing: Timing
     response: Response | None = None
     failure: Failure | None = None
-    changes: tuple[dict[str, str], ...] = field(default=())
+    changes: tuple[Change, ...] = field(default=())  # what was not sent as recorded, as {"where", "why"}
+    interim: tuple[int, ...] = ()  # statuses of the 1xx answers before the response
 
 
 class Client:
-    """Connections to one target. Use from one event loop; close it in the end."""
+    """Connections to one target. Use from one event loop, for any number of requests at once; close it in the end."""
 
     def __init__(
         self,
@@ -88,199 +58,92 @@ class Client:
         *,
         timeout: float = 30.0,
         ca: Path | None = None,
+        connections: Connections = Connections.RECORDED,
+        http_version: HttpVersion = HttpVersion.AUTO,
+        max_body: int = MAX_BODY,
         now: Callable[[], float] = time.time,
+        dial: Dial | None = None,
     ) -> None:
+        """``timeout``: seconds for each exchange, from connecting to the last byte of its body.
+
+        ``dial`` makes a connection to (host, port) where that is not one of our own network.
+        """
         self.target = target
         self._timeout = timeout
+        self._pooled = connections is Connections.POOLED
+        self._version = http_version
         self._now = now
-        self._context = _context(target, ca)
-        self._idle: OrderedDict[str, _Wire] = OrderedDict()
+        self._dialler = Dialler(target, ca, now, max_body, dial)
+        self._idle = IdleWires(MAX_IDLE)
+        self._shared = SharedWires(self._dialler, MAX_IDLE, grow=self._pooled, forced=http_version is HttpVersion.TWO)
+        self._flying = 0
 
-    async def send(self, request: Request, *, connection: str = "") -> Outcome:
-        """Send ``request``; never raises for what the target does. ``connection`` names the recorded connection."""
-        data, changes = encode_request(request)
-        if connection in self._idle:
-            await asyncio.sleep(0)  # let an end of that connection which has arrived be seen
-        wire = self._reusable(connection) if connection else None
-        reused = wire is not None
+    async def send(self, request: Request, *, connection: str = "", leave: Leaving | None = None) -> Outcome:
+        """Send ``request``; never raises for what the target does. ``connection`` names the recorded connection.
+
+        ``leave``: where to leave an answer that has no end.
+        """
+        name = POOL if self._pooled else connection
         started = self._now()
+        deadline = asyncio.get_running_loop().time() + self._timeout
+        self._flying += 1
+        if self._flying > self._idle.limit:
+            self._idle.limit = self._shared.limit = self._flying
         try:
-            async with asyncio.timeout(self._timeout):
-                if wire is None:
-                    wire = await self._connect()
-                reply = await wire.exchange(data, request.method, self._now)
-                if reused and reply.closed_unread and request.method in IDEMPOTENT:
-                    wire = await self._connect()  # the server closed an idle connection as we wrote: RFC 9112 9.3.1
-                    reply = await wire.exchange(data, request.method, self._now)
-        except TimeoutError:
-            return self._timed_out(wire, started, changes)
-        except ssl.SSLError as error:
-            return _failed(FailureKind.TLS, error.reason or "handshake failed", started, self._now(), changes)
-        except OSError as error:
-            detail = error.strerror or type(error).__name__
-            return _failed(FailureKind.CONNECT, detail, started, self._now(), changes)
-        except asyncio.CancelledError:
-            if wire is not None:
-                wire.abort()
-            raise
-        if reply.reusable and connection:
-            self._keep(connection, wire)
-        else:
-            wire.close()
+            two = self._wants_http2(request)
+            reply = await self._attempt(request, name, deadline, two, leave)
+            repeats = 0
+            while self._may_repeat(reply.repeat, request.method, repeats):
+                two = two and reply.repeat is not Repeat.AS_HTTP1
+                repeats += 1
+                reply = await self._attempt(request, name, deadline, two, leave)
+        except DialError as error:
+            return Outcome(Timing(started, None, None, self._now()), None, error.failure)
+        finally:
+            self._flying -= 1
         timing = Timing(started, reply.request_done, reply.first_byte, self._now())
-        return Outcome(timing, reply.response, reply.failure, tuple(changes))
+        return Outcome(timing, reply.response, reply.failure, reply.changes, reply.interim)
 
     async def close(self) -> None:
         """Close every connection."""
-        for wire in self._idle.values():
-            wire.abort()
-        self._idle.clear()
+        self._idle.close()
+        self._shared.close()
         await asyncio.sleep(0)  # lets the transports run their connection_lost
 
-    def _reusable(self, connection: str) -> _Wire | None:
-        wire = self._idle.pop(connection, None)
-        return wire if wire is not None and wire.open else None
-
-    def _keep(self, connection: str, wire: _Wire) -> None:
-        self._idle[connection] = wire
-        if len(self._idle) > MAX_IDLE:
-            self._idle.popitem(last=False)[1].close()
-
-    async def _connect(self) -> _Wire:
-        loop = asyncio.get_running_loop()
-        _, wire = await loop.create_connection(_Wire, self.target.host, self.target.port, ssl=self._context)
-        return wire
-
-    def _timed_out(self, wire: _Wire | None, started: float, changes: list[dict[str, str]]) -> Outcome:
-        detail = f"no complete answer within {self._timeout:g} s"
-        ended = self._now()
+    async def _attempt(self, request: Request, name: str, deadline: float, two: bool, leave: Leaving | None) -> Reply:
+        leave = replace(leave) if leave is not None else None  # each answer is counted for itself
+        wire: Http1Wire | Http2Wire | None = None
+        if two:
+            wire = await self._shared.wire(name, deadline, self._timeout)
+        if isinstance(wire, Http2Wire):
+            reply = await wire.exchange(request, deadline, self._timeout, leave)
+            if not name:
+                wire.close()
+            return reply
+        if wire is None and name:
+            wire = await self._idle.take(name)
         if wire is None:
-            return _failed(FailureKind.CONNECT, f"no connection within {self._timeout:g} s", started, ended, changes)
-        partial = wire.partial()
-        wire.abort()
-        if partial is None:
-            return _failed(FailureKind.TIMEOUT, detail, started, ended, changes)
-        failure = Failure(FailureKind.TRUNCATED, f"{detail}: the body did not end")
-        return Outcome(Timing(started, started, wire.first_byte, ended), partial, failure, tuple(changes))
-
-
-def _context(target: Target, ca: Path | None) -> ssl.SSLContext | None:
-    if target.scheme != "https":
-        return None
-    context = ssl.create_default_context(cafile=str(ca) if ca else None)
-    if target.loopback and ca is None:  # a build on this machine has a self-made certificate
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _failed(kind: FailureKind, detail: str, started: float, ended: float, changes: list[dict[str, str]]) -> Outcome:
-    return Outcome(Timing(started, None, None, ended), None, Failure(kind, detail), tuple(changes))
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    request_done: float
-    first_byte: float | None
-    response: Response | None
-    failure: Failure | None
-    reusable: bool
-    closed_unread: bool  # the connection ended without one byte of an answer
-
-
-class _Wire(asyncio.Protocol):
-    """One connection; one request at a time."""
-
-    def __init__(self) -> None:
-        self.open = False
-        self.first_byte: float | None = None
-        self._transport: asyncio.Transport | None = None
-        self._socket: socket.socket | None = None
-        self._parser: ResponseParser | None = None
-        self._waiter: asyncio.Future[Failure | None] | None = None
-        self._now: Callable[[], float] = time.time
-
-    async def exchange(self, data: bytes, method: str, now: Callable[[], float]) -> _Reply:
-        assert self._transport is not None
-        self._now = now
-        self.first_byte = None
-        self._parser = parser = ResponseParser(method)
-        self._waiter = asyncio.get_running_loop().create_future()
-        if not self.open:
-            self._finish(Failure(FailureKind.RESET, "the connection was closed"))
+            wire = await self._dialler.http1(deadline, self._timeout)
+        reply = await wire.exchange(request, deadline, self._timeout, leave)
+        if wire.reusable and name:
+            self._idle.keep(name, wire)
         else:
-            self._transport.write(data)
-            self._acknowledge_at_once()
-        request_done = now()
-        failure = await self._waiter
-        self._waiter = None
-        return _Reply(
-            request_done,
-            self.first_byte,
-            parser.response(),
-            failure,
-            reusable=failure is None and self.open and parser.reusable,
-            closed_unread=failure is not None and failure.kind is FailureKind.RESET and not parser.begun,
-        )
+            wire.close()
+        return reply
 
-    def partial(self) -> Response | None:
-        return self._parser.response() if self._parser else None
+    def _wants_http2(self, request: Request) -> bool:
+        if self._version is HttpVersion.AUTO:
+            return not request.http_version.startswith("HTTP/1.") and self._shared.speaks is not False
+        return self._version is HttpVersion.TWO
 
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-        self.open = False
+    def _may_repeat(self, repeat: Repeat, method: str, repeats: int) -> bool:
+        """Whether a request that was sent again ``repeats`` times may go out once more.
 
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-        self.open = False
-
-    def _acknowledge_at_once(self) -> None:
-        """A server that sends head and body apart would wait 40 ms for our delayed acknowledgement (Nagle)."""
-        if _QUICKACK is not None and self._socket is not None:
-            with suppress(OSError):
-                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-
-    # -- asyncio.Protocol -----------------------------------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._socket = transport.get_extra_info("socket")
-        self.open = True
-
-    def data_received(self, data: bytes) -> None:
-        if self._waiter is None or self._waiter.done() or self._parser is None:
-            self.close()  # bytes nobody asked for: this connection is out of step
-            return
-        if self.first_byte is None:
-            self.first_byte = self._now()
-        try:
-            if self._parser.feed(data):
-                self._finish(None)
-        except ProtocolError as error:
-            self._finish(Failure(FailureKind.PROTOCOL, str(error)))
-            self.abort()
-
-    def eof_received(self) -> bool:
-        self.open = False
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.open = False
-        parser = self._parser
-        if self._waiter is None or self._waiter.done() or parser is None:
-            return
-        how = "reset" if exc is not None else "closed"
-        if exc is None and parser.eof():
-            self._finish(None)
-        elif parser.head is not None:
-            self._finish(Failure(FailureKind.TRUNCATED, f"the connection was {how} inside the body"))
-        else:
-            where = "inside the response head" if parser.begun else "before a response"
-            self._finish(Failure(FailureKind.RESET, f"the connection was {how} {where}"))
-
-    def _finish(self, failure: Failure | None) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(failure)
+        What was perhaps processed once only (RFC 9112 9.3.1), what certainly was not a few times: a server that
+        says GOAWAY after its hundredth request says so to all that were sent ahead.
+        """
+        if repeat is Repeat.ALWAYS:
+            return repeats < MAX_REPEATS
+        if repeat is Repeat.IDEMPOTENT:
+            return repeats == 0 and method in IDEMPOTENT
+        return repeat is Repeat.AS_HTTP1 and self._version is HttpVersion.AUTO

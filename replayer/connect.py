@@ -48,6 +48,11 @@ class TlsChannel:
             plain.append(piece)
         return b"".join(plain)
 
+    @property
+    def protocol(self) -> str | None:
+        """What ALPN agreed on (RFC 7301), once established."""
+        return self._tls.selected_alpn_protocol() if self.established else None
+
     def write(self, data: bytes) -> None:
         """Encrypt ``data``; fetch it with :meth:`pending`."""
         view = memoryview(data)

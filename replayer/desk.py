@@ -1,45 +1,43 @@
 """Answers the build's outbound calls from the recording, and writes each down in the run.
 
-The desk knows which inbound exchange is being replayed, so each has its own pool of stubs; what the build calls is
+The desk knows which inbound exchanges are being replayed, so each has its own pool of stubs; what the build calls is
 linked, matched, answered and recorded here, in one step on the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
-from captures.decoding import decode
 from captures.links import Linker
 from captures.model import (
     Cause,
+    CauseHow,
     Direction,
     Exchange,
-    Failure,
-    FailureKind,
+    Headers,
     Request,
-    Response,
     Timing,
-    url_of,
 )
-from captures.redaction import Redactor
-from replayer.alignment import body_pairs, target_pairs
+from captures.redacting.redaction import Redactor
+from diffing.rulebook.rules import RuleBook
 from replayer.bindings import Binding, Bindings, Substitution
-from replayer.chaining import from_pairs, settle
 from replayer.events import Distrusted, Event, StubMiss
 from replayer.library import StubLibrary
-from replayer.matching import NEAREST, Call, Match, Matched, Pool, match
-from replayer.misses import MISS_HEADER, differences, explain, nearest
+from replayer.matching import Call, Match, Matched, Pool, Taker, match
+from replayer.misses import differences
 from replayer.plan import Exhausted, OnMiss
-from replayer.rewriting import endpoint_noun, in_live_terms, in_recorded_terms
-from replayer.stubs import Answer
+from replayer.stubbing.accepting import accepting
+from replayer.stubbing.answers import Answer
+from replayer.stubbing.missing import Explainer, miss_response
+from replayer.stubbing.retelling import Retelling
+from replayer.stubbing.whose import Whose
 
-REMEMBERED = 1_000  # run ids whose recorded counterpart is known, for calls that come late
+CLEAN = 4_096  # header lists known to hold no secret
 
 
 class Tape(Protocol):
@@ -68,32 +66,46 @@ class ReplayDesk:
         exhausted: Exhausted = Exhausted.LAST,
         timeout_cap: float = 5.0,
         one_pool: bool = False,
+        latency: float = 0.0,
+        rules: RuleBook | None = None,
         on_bound: Callable[[Binding], None] | None = None,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        # ``clock``: the scale of the linker's times.
+        # ``latency``: factor on recorded times. ``rules``: where they let a call differ it still has its stub.
         self._library = library
         self._linker = linker
-        self._bindings = bindings
         self._redactor = redactor
         self._writer = writer
         self._on_event = on_event
         self._on_miss = on_miss
         self._exhausted = exhausted
-        self._timeout_cap = timeout_cap
         self._everything = library.everything() if one_pool else None
         self._on_bound = on_bound
         self._now = now
+        self._clock = clock
+        self._retelling = Retelling(library, bindings, latency, timeout_cap)
+        self._accepts = accepting(rules, library.name_of, library.endpoint_of)
+        self._whose = Whose(library, self._everything)
+        self._explainer = Explainer(library, alone=one_pool)
         self._answered = asyncio.Event()
-        self._recorded: OrderedDict[int, int] = OrderedDict()  # run id -> recorded id, of inbound exchanges
+        self._clean: set[Headers] = set()
         self.distrusting: Counter[str] = Counter()
         self.partial: set[int] = set()  # stubs served whose body was recorded in part
         self.served = self.missed = 0
 
     def begin(self, replayed: int, recorded: int) -> None:
-        """Inbound exchange ``replayed`` (run id) begins; it answers to ``recorded``."""
-        self._recorded[replayed] = recorded
-        if len(self._recorded) > REMEMBERED:
-            self._recorded.popitem(last=False)
+        """Inbound exchange ``replayed`` (run id) begins; it answers to ``recorded``. Others may be under way."""
+        self._whose.begin(replayed, recorded)
+
+    def end(self, replayed: int) -> None:
+        """Inbound exchange ``replayed`` (run id) has its answer, and its calls were waited for."""
+        self._whose.end(replayed)
+
+    def protocols(self, host: str, port: int) -> tuple[str, ...]:
+        """What ALPN offers for ``host:port``."""
+        return self._library.protocols(host, port)
 
     def awaits(self, recorded: Exchange, cap: float = 0.0) -> float | None:
         """How many seconds after the response of ``recorded`` calls were recorded that are still to come, or None.
@@ -125,12 +137,11 @@ class ReplayDesk:
 
     def refuse(self, host: str, port: int) -> bool:
         """Whether a tunnel to ``host:port`` was recorded as failing, next in turn."""
-        for pool in self._pools(None):
-            for stub in pool.unused:
-                request = stub.request
-                if request.method == "CONNECT" and (request.host, request.port) == (host, port):
-                    stub.used = True
-                    return True
+        for pool in self._whose.where(None).pools():
+            stub = pool.tunnel(host, port)
+            if stub is not None:
+                stub.used = True
+                return True
         return False
 
     def distrusted(self, host: str, port: int, why: str) -> None:
@@ -144,58 +155,56 @@ class ReplayDesk:
         """Match ``request``, write it down, and say what to answer."""
         at = self._now()
         identity = self._writer.reserve_id()
-        cause = self._linker.cause_of(request.headers, time.monotonic())
-        pools = self._pools(cause)
-        plain = in_recorded_terms(self._bindings, request)
-        call = Call(request, plain, at)
+        cause = self._linker.cause_of(request.headers, self._clock())
+        shared = self._linker.sharing(request.headers) if cause.how is CauseHow.AMBIGUOUS else frozenset[int]()
+        where = self._whose.where(cause, shared)
+        call = Call(
+            request,
+            lambda: self._retelling.plain(request),
+            at,
+            lambda: self._redacted_headers(request),
+            lambda: self._whose.windows(cause, shared),
+        )
         strict = self._on_miss is OnMiss.STRICT
-        found = match(call, pools, self._library.identical if self._everything is None else _nothing, strict=strict)
+        borrow = self._library.identical if self._everything is None else _nothing
+        found = match(call, where, borrow, strict=strict, accepts=self._accepts)
         if found is not None and found.how is Matched.EXHAUSTED and self._exhausted is Exhausted.MISS:
             found = None
-        raw = Exchange(
-            id=identity,
-            direction=Direction.OUTBOUND,
-            request=request,
-            timing=Timing(at, at),
-            dependency=self._library.dependency(request),
-            cause=cause,
-        )
-        return self._hit(raw, call, found) if found is not None else self._miss(raw, call, pools)
+        if found is None:
+            return self._miss(identity, call, cause, list(where.pools()))
+        return self._hit(identity, call, self._whose.attributed(cause, found), found)
 
     # -- answering ------------------------------------------------------------------------------------------------
 
-    def _pools(self, cause: Cause | None) -> list[Pool]:
-        """Where to look, strongest claim first."""
-        if self._everything is not None:
-            return [self._everything]
-        recorded = self._recorded.get(cause.exchange) if cause is not None and cause.exchange is not None else None
-        if recorded is not None:
-            return [self._library.pool(recorded), self._library.unattributed]
-        pools = [self._library.unattributed]
-        if self._recorded:  # a late call of the exchange before
-            pools.append(self._library.pool(next(reversed(self._recorded.values()))))
-        return pools
+    def _redacted_headers(self, request: Request) -> Headers:
+        """The headers as a capture would hold them: a sequence may turn on credentials, which it has as pseudonyms."""
+        bare = Exchange(0, Direction.OUTBOUND, replace(request, body=b"", trailers=()), Timing(0.0))
+        return self._redactor.exchange(bare).request.headers
 
-    def _hit(self, raw: Exchange, call: Call, found: Match) -> Answer:
-        stub = found.stub.exchange
-        self._redactor.leave(stub)
+    def _hit(self, identity: int, call: Call, cause: Cause, found: Match) -> Answer:
+        stub, recorded = found.stub, found.stub.exchange
+        if not stub.times:
+            self._redactor.leave(recorded)
+        stub.served(Taker(identity, self._whose.recorded(cause), cause.exchange))
         self.served += 1
-        if stub.body_truncated:
-            self.partial.add(stub.id)
+        if recorded.body_truncated:
+            self.partial.add(recorded.id)
         times = Substitution()
-        fresh = [] if found.how in (Matched.EXACT, Matched.CANONICAL) else self._learn(call, stub, times)
-        response = stub.response
-        if response is not None and response.status == 101:
-            response = None
-        if response is not None:
-            response = in_live_terms((self._bindings.forward, times), response)
-        answer = self._played(stub, response)
-        notes = {"matched": found.how.value}
-        written = self._put(
-            replace(raw, response=answer.response, failure=answer.failure, replay_of=stub.id, notes=notes),
-            call if found.how is Matched.CHANGED else None,
-            stub,
-        )
+        same = _same_bytes(call.request, recorded.request)
+        fresh = [] if same or found.how is Matched.CANONICAL else self._retelling.learn(call, recorded, times)
+        answer = self._retelling.answer(stub, times)
+        if call.request.method == "HEAD" and answer.response is not None and answer.response.body:
+            bare = replace(answer.response, body=b"", trailers=())
+            answer = replace(answer, response=bare, pieces=(), encoded={})  # the head of a GET
+        raw = self._exchange(identity, call, cause, answer, _notes(found), recorded.id)
+        clean = same and answer is stub.answer and self._is_clean(call.request)
+        written = raw if clean else self._redactor.exchange(raw)
+        if found.how is Matched.CHANGED:
+            plain = written.request
+            if call.translated:
+                plain = self._redactor.exchange(replace(raw, request=call.plain)).request
+            written = replace(written, notes={**written.notes, "differences": differences(recorded.request, plain)})
+        self._put(written)
         if self._on_bound is not None and fresh:
             shown = written.request.target + b"\n" + written.request.body
             for binding in fresh:
@@ -203,76 +212,66 @@ class ReplayDesk:
                     self._on_bound(binding)
         return answer
 
-    def _played(self, stub: Exchange, response: Response | None) -> Answer:
-        failure = stub.failure
-        if failure is None and response is None:
-            failure = Failure(FailureKind.PROTOCOL, "the recorded connection switched protocols")
-        if failure is None:
-            return Answer(response)
-        if failure.kind is FailureKind.TRUNCATED:
-            return Answer(response, failure)
-        if failure.kind is FailureKind.ABORTED and response is not None:
-            return Answer(response)
-        hold = 0.0
-        if failure.kind is FailureKind.TIMEOUT and stub.timing.ended is not None:
-            hold = min(max(stub.timing.ended - stub.timing.started, 0.0), self._timeout_cap)
-        return Answer(None, failure, hold)
+    def _exchange(
+        self, identity: int, call: Call, cause: Cause, answer: Answer, notes: dict[str, Any], stub: int | None
+    ) -> Exchange:
+        """The call as it is written down, before redaction; its times are those the answer is about to take."""
+        begun = self._now() + answer.hold
+        ended = begun + sum([piece.after for piece in answer.pieces])
+        return Exchange(
+            id=identity,
+            direction=Direction.OUTBOUND,
+            request=call.request,
+            timing=Timing(call.at, call.at, begun if answer.response is not None else None, ended),
+            response=answer.response,
+            failure=answer.failure,
+            dependency=self._library.dependency(call.request),
+            cause=cause,
+            replay_of=stub,
+            notes=notes,
+        )
 
-    def _learn(self, call: Call, stub: Exchange, times: Substitution) -> list[Binding]:
-        """Bind ids the build made up and sends out before any response of its has shown them."""
-        recorded, plain = stub.request, call.plain
-        pairs = [
-            *target_pairs(recorded.target, plain.target),
-            *body_pairs(decode(recorded.body, recorded.headers), decode(plain.body, plain.headers)),
-        ]
-        origin = f"the call to {stub.dependency or url_of(recorded)}"
-        seen = call.request.target.decode("latin-1") + "\n" + call.request.body.decode("latin-1")
-        noun = endpoint_noun(recorded.target)
-        fresh: list[Binding] = []
-        for binding, is_time in from_pairs(pairs, origin, sent=b"", endpoint=noun, at=stub.timing.started):
-            if is_time:
-                times.add(binding.recorded, binding.live, binding.origin)
-            elif binding.noun is None and settle(self._bindings, binding, seen):
-                fresh.append(binding)
-        return fresh
-
-    def _miss(self, raw: Exchange, call: Call, pools: list[Pool]) -> Answer:
+    def _miss(self, identity: int, call: Call, cause: Cause, pools: list[Pool]) -> Answer:
         self.missed += 1
-        candidates = [stub for pool in pools for stub in pool.stubs[:NEAREST]]
+        raw = self._exchange(identity, call, cause, Answer(None), {}, None)
         shown = self._redactor.exchange(replace(raw, request=call.plain)).request
-        near = nearest(shown, [*(stub.exchange for stub in candidates), *self._library.similar(shown)])
-        used = any(stub.used for stub in candidates if near is not None and stub.exchange.id == near.id)
-        inbound = self._recorded.get(raw.cause.exchange) if raw.cause and raw.cause.exchange is not None else None
-        whose = f"recorded exchange {inbound}" if inbound is not None else "no inbound exchange"
-        explanation = explain(shown, near, used=used, cause=whose)
-        response = miss_response(explanation)
-        self._put(replace(raw, response=response, notes={"miss": explanation}), None, None)
-        self._on_event(StubMiss(explanation["call"], inbound, near.id if near else None))
-        return Answer(response)
+        inbound = self._whose.recorded(cause)
+        explanation, near = self._explainer.explain(shown, pools, inbound)
+        answer = Answer(miss_response(explanation))
+        self._put(self._redactor.exchange(self._exchange(identity, call, cause, answer, {"miss": explanation}, None)))
+        self._on_event(StubMiss(explanation["call"], inbound, near))
+        return answer
 
-    def _put(self, raw: Exchange, changed: Call | None, stub: Exchange | None) -> Exchange:
-        done = self._now()
-        timing = replace(raw.timing, response_started=done if raw.response else None, ended=done)
-        written = self._redactor.exchange(replace(raw, timing=timing))
-        if changed is not None and stub is not None:
-            plain = written.request
-            if changed.plain is not changed.request:
-                plain = self._redactor.exchange(replace(raw, request=changed.plain)).request
-            written = replace(written, notes={**written.notes, "differences": differences(stub.request, plain)})
+    def _put(self, written: Exchange) -> None:
         self._writer.put(written)
         self._answered.set()
-        return written
+
+    def _is_clean(self, request: Request) -> bool:
+        """Whether the headers of ``request`` hold no secret. Where target, body and answer are those of the capture,
+        which was redacted when it was written, they are all that is left to look through."""
+        if request.headers in self._clean:
+            return not request.trailers
+        bare = Exchange(0, Direction.OUTBOUND, Request("GET", "http", "", 0, b"/", request.headers), Timing(0.0))
+        if self._redactor.exchange(bare) is not bare:
+            return False
+        if len(self._clean) >= CLEAN:
+            self._clean.clear()
+        self._clean.add(request.headers)
+        return not request.trailers
 
 
-def miss_response(explanation: dict[str, object]) -> Response:
-    """The 502 a miss is answered with."""
-    body = json.dumps(explanation, ensure_ascii=False, indent=1).encode()
-    headers = (
-        (b"Content-Type", b"application/json"),
-        (b"Content-Length", b"%d" % len(body)),
-        (MISS_HEADER, b"1"),
-    )
-    return Response(502, headers, body, b"Bad Gateway")
+def _same_bytes(call: Request, recorded: Request) -> bool:
+    return call.target == recorded.target and call.body == recorded.body
+
+
+def _notes(found: Match) -> dict[str, Any]:
+    """How the call was matched, as its exchange notes it."""
+    notes: dict[str, Any] = {"matched": found.how.value}
+    if found.rules:
+        notes["rules"] = list(found.rules)
+    if found.how is Matched.CHANGED:
+        notes["score"] = found.score
+    return notes
 
 
 def _nothing(request: Request) -> None:

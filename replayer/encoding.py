@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from captures.model import Headers, Request, Response, header, header_values
-from replayer.http1 import is_chunked, keeps_alive
+from dataclasses import dataclass
+
+from captures.model import Headers, Request, Response, header, header_values, host_field
+from replayer.http1 import control_lines, says_chunked, stays_open
 
 
 def encode_headers(headers: Headers) -> bytes:
@@ -17,30 +19,67 @@ def encode_chunked(body: bytes, trailers: Headers) -> bytes:
     return chunk + b"0\r\n" + encode_headers(trailers) + b"\r\n"
 
 
-def encode_request(request: Request) -> tuple[bytes, list[dict[str, str]]]:
+@dataclass(slots=True)  # not frozen: one is made for each request, for a moment, and freezing costs twice the time
+class EncodedRequest:
+    """A request as bytes for the wire."""
+
+    head: bytes
+    body: bytes
+    changes: list[dict[str, str]]  # what is not as recorded: {"where", "why"}
+    alive: bool  # the connection may be used again, as far as the request is concerned
+    asks: bool  # Expect: 100-continue: the body is to wait
+
+
+def encode_request(request: Request) -> EncodedRequest:
     """``request`` as bytes for the wire, and what had to be changed to keep the framing true.
 
     Headers keep order, case and duplicates. A request recorded over HTTP/2 is sent as HTTP/1.1.
     """
     changes: list[dict[str, str]] = []
-    headers = request.headers
-    version = request.http_version
+    headers, version = request.headers, request.http_version
     if not version.startswith("HTTP/1."):
         changes.append({"where": "request line", "why": f"recorded over {version}, replayed over HTTP/1.1"})
         version = "HTTP/1.1"
         headers = _of_http1(request, changes)
-    elif (header(headers, "upgrade") or b"").strip().lower() == b"h2c":
+    lines = control_lines(headers)
+    if b"upgrade" in lines and lines[b"upgrade"][0].strip().lower() == b"h2c":
         headers = _without_h2c(headers)
+        lines = control_lines(headers)
         changes.append({"where": "header upgrade", "why": "an offer to switch to HTTP/2, which the recorder declined"})
-    if is_chunked(headers):
-        body = encode_chunked(request.body, request.trailers)
-    else:
-        body = request.body
-        headers, change = _true_length(headers, len(body))
+    body = request.body
+    if body or lines or request.trailers:
+        headers, body = _framed(headers, request, says_chunked(lines), changes)
+    method, target = request.method.encode("latin-1"), request.target
+    head = b"%b %b %b\r\n%b\r\n" % (method, target, version.encode("latin-1"), encode_headers(headers))
+    ends = len(headers) + 2
+    if head.count(b"\n") != ends or head.count(b"\r") != ends:  # a capture made by hand, perhaps
+        changes.append({"where": "request head", "why": "line breaks inside a line would make it another request"})
+        headers = tuple((_on_one_line(name), _on_one_line(value)) for name, value in headers)
+        target = target.replace(b"\r", b"%0D").replace(b"\n", b"%0A")
+        head = b"%b %b %b\r\n%b\r\n" % (method, target, version.encode("latin-1"), encode_headers(headers))
+    asks = b"expect" in lines and lines[b"expect"][0].strip().lower() == b"100-continue"
+    return EncodedRequest(head, body, changes, stays_open(version, lines), asks)
+
+
+def _framed(headers: Headers, request: Request, chunked: bool, changes: list[dict[str, str]]) -> tuple[Headers, bytes]:
+    """Headers and body with a framing that is true."""
+    if request.trailers and not chunked:
+        headers = (*headers, (b"Transfer-Encoding", b"chunked"))
+        changes.append({"where": "header transfer-encoding", "why": "trailers follow chunked bodies only"})
+        chunked = True
+    if not chunked:
+        headers, change = true_length(headers, len(request.body))
         if change:
             changes.append(change)
-    line = b"%b %b %b\r\n" % (request.method.encode("latin-1"), request.target, version.encode("latin-1"))
-    return line + encode_headers(headers) + b"\r\n" + body, changes
+        return headers, request.body
+    if header(headers, "content-length") is not None:
+        headers = tuple(pair for pair in headers if pair[0].lower() != b"content-length")
+        changes.append({"where": "header content-length", "why": "a chunked body has none (RFC 9112 6.2)"})
+    return headers, encode_chunked(request.body, request.trailers)
+
+
+def _on_one_line(text: bytes) -> bytes:
+    return text.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def _of_http1(request: Request, changes: list[dict[str, str]]) -> Headers:
@@ -52,12 +91,14 @@ def _of_http1(request: Request, changes: list[dict[str, str]]) -> Headers:
         rest = tuple(pair for pair in headers[first + 1 :] if pair[0].lower() != b"cookie")
         headers = (*headers[:first], (headers[first][0], b"; ".join(cookies)), *rest)
     if header(headers, "host") is None:
-        default = {"http": 80, "https": 443}.get(request.scheme) == request.port
-        host = f"[{request.host}]" if ":" in request.host else request.host
-        authority = host if default else f"{host}:{request.port}"
-        headers = ((b"Host", authority.encode("latin-1")), *headers)
+        headers = ((b"Host", authority_of(request)), *headers)
         changes.append({"where": "header host", "why": "HTTP/2 has none; taken from where the request went"})
     return headers
+
+
+def authority_of(request: Request) -> bytes:
+    """Where ``request`` goes, as Host and :authority say it: without the port that its scheme stands for."""
+    return host_field(request.scheme, request.host, request.port).encode("latin-1")
 
 
 def _without_h2c(headers: Headers) -> Headers:
@@ -76,7 +117,8 @@ def _without_h2c(headers: Headers) -> Headers:
     return tuple(kept)
 
 
-def _true_length(headers: Headers, length: int) -> tuple[Headers, dict[str, str] | None]:
+def true_length(headers: Headers, length: int) -> tuple[Headers, dict[str, str] | None]:
+    """``headers`` with the Content-Length that a body of ``length`` bytes has, and the change where there is one."""
     stated = header(headers, "content-length")
     if stated is None:
         if not length:
@@ -97,18 +139,19 @@ def encode_response(response: Response, method: str, *, version: str = "HTTP/1.1
     """
     headers = response.headers
     bodiless = method == "HEAD" or response.status < 200 or response.status in (204, 304)
-    close = not keeps_alive(response.http_version if response.http_version.startswith("HTTP/1.") else version, headers)
+    lines = control_lines(headers)
+    close = not stays_open(response.http_version if response.http_version.startswith("HTTP/1.") else version, lines)
     if version == "HTTP/1.0":
         close = True
     if bodiless:
         payload = b""
-    elif is_chunked(headers) and version != "HTTP/1.0":
+    elif says_chunked(lines) and version != "HTTP/1.0":
         payload = encode_chunked(response.body, response.trailers)
     else:
         headers = tuple(pair for pair in headers if pair[0].lower() != b"transfer-encoding")
         payload = response.body
         if header(headers, "content-length") is not None:
-            headers, _ = _true_length(headers, len(payload))
+            headers, _ = true_length(headers, len(payload))
         elif response.http_version.startswith("HTTP/1.") and payload:
             close = True  # it was ended by closing: adding a Content-Length would show the build another head
         else:

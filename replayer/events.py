@@ -5,6 +5,7 @@ Targets in events are those of the capture (redacted) unless an event says other
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class ExchangeDone:
     seconds: float
     done: int  # sent or passed over so far
     total: int
+    lag: float | None = None  # seconds it went out after it was due; None without a schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,14 @@ class Passed:
 
     recorded: int
     reason: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Time goes by, whether or not something came back."""
+
     done: int
     total: int
 
@@ -76,6 +86,11 @@ class TargetDied:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopping:
+    """Somebody asked for an end before all was sent (Ctrl-C, SIGTERM)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The run is written."""
 
@@ -83,6 +98,8 @@ class Finished:
     replayed: int
     not_replayed: int
     reasons: tuple[str, ...]  # why the run cannot be called conclusive
+    lag: Mapping[str, float] | None = None  # p50, p99, max in seconds; None without a schedule
+    lost: str = ""  # what could not be written, and why
 
 
-Event = Started | Notice | ExchangeDone | Passed | StubMiss | Distrusted | TargetDied | Finished
+Event = Started | Notice | ExchangeDone | Passed | Beat | StubMiss | Distrusted | TargetDied | Stopping | Finished

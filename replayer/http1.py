@@ -1,22 +1,31 @@
 """HTTP/1.x on the wire, without I/O: bytes in, messages out, and back (RFC 9112).
 
-One parser for both sides of the replayer: the client reads the build's responses with it, the stub server the
-build's outbound requests. It is our own because the captured form is stricter than what a general parser hands on:
-header lines in order with their case and duplicates, trailers apart from headers, the part of a body that came before
-it broke off, HEAD answers, and requests that offer ``Upgrade: h2c`` and still carry a body (Java's HttpClient).
+For both sides of the replayer: the client reads the build's responses (:mod:`replayer.wire.http1_response`), the stub
+server the build's outbound requests. It is our own because the captured form is stricter than what a general parser
+hands on: header lines in order with their case and duplicates, trailers apart from headers, the part of a body that
+came before it broke off, HEAD answers, and requests that offer ``Upgrade: h2c`` and still carry a body (Java's
+HttpClient).
 
 Parsing is tolerant where tolerance loses nothing (a bare LF ends a line), and a :class:`ProtocolError` otherwise.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from captures.model import Headers, Response, header_values
+from captures.model import Headers
 
 MAX_HEAD = 256 * 1024  # bytes; larger than any server's own limit
 MAX_CHUNK_LINE = 8 * 1024
+CONTROLS = frozenset({b"connection", b"content-length", b"expect", b"transfer-encoding", b"upgrade"})
+
+# One plain header line. Whatever else a block holds (folded lines, blanks around a value) is read line by line.
+_PLAIN_LINE = re.compile(rb"^([^\s:]+): ?([^\r\n]*)\r\n", re.MULTILINE)
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
+_STATUS_LINE = re.compile(rb"(HTTP/1\.[0-9]) ([0-9]{3})(?: (.*))?", re.DOTALL)
 
 
 class ProtocolError(ValueError):
@@ -42,16 +51,6 @@ class RequestHead:
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
-    """Status line and headers."""
-
-    status: int
-    reason: bytes
-    version: str
-    headers: Headers
-
-
 def take_head(buffer: bytearray) -> list[bytes] | None:
     """Take a message head off ``buffer``: its lines, or None while it is incomplete.
 
@@ -68,6 +67,8 @@ def take_head(buffer: bytearray) -> list[bytes] | None:
         if len(buffer) > MAX_HEAD:
             raise ProtocolError(f"the message head is longer than {MAX_HEAD} bytes")
         return None
+    if end > MAX_HEAD:
+        raise ProtocolError(f"the message head is longer than {MAX_HEAD} bytes")
     head = bytes(buffer[:end])
     del buffer[: end + size]
     lines = head.split(b"\r\n")
@@ -90,6 +91,8 @@ def parse_headers(lines: list[bytes]) -> Headers:
         name, colon, value = line.partition(b":")
         if not colon or not name:
             raise ProtocolError("a header line has no name or no colon")
+        if name[-1:] in (b" ", b"\t") or name[:1] in (b" ", b"\t"):
+            raise ProtocolError("a header line has a blank beside its name")  # RFC 9112 5.1: a way to hide framing
         headers.append((name, value.strip(b" \t")))
     return tuple(headers)
 
@@ -106,52 +109,84 @@ def parse_request_head(lines: list[bytes]) -> RequestHead:
     return RequestHead(method, b" ".join(parts[1:-1]), parts[-1].decode("latin-1"), parse_headers(lines[1:]))
 
 
-def parse_response_head(lines: list[bytes]) -> ResponseHead:
-    """Raises :class:`ProtocolError` unless the first line is ``HTTP/1.x NNN reason``."""
-    version, _, rest = lines[0].partition(b" ")
-    code, _, reason = rest.partition(b" ")
-    if not version.startswith(b"HTTP/1.") or len(code) != 3 or not code.isdigit():
-        raise ProtocolError("the status line is not that of HTTP/1.x")
-    return ResponseHead(int(code), reason, version.decode("latin-1"), parse_headers(lines[1:]))
-
-
-def _length_of(headers: Headers) -> int | None:
-    values = {part.strip() for value in header_values(headers, "content-length") for part in value.split(b",")}
-    if not values:
+def plain_headers(block: bytes) -> Headers | None:
+    """What :func:`parse_headers` makes of header lines with their line ends, faster; None unless all are plain."""
+    pairs: list[tuple[bytes, bytes]] = _PLAIN_LINE.findall(block)
+    if len(pairs) != block.count(b"\n") or b":  " in block or b" \r" in block or b"\t" in block:
         return None
+    return tuple(pairs)
+
+
+def parse_status_line(line: bytes) -> tuple[int, bytes, str]:
+    """Status, reason and version. Raises :class:`ProtocolError` unless ``line`` is ``HTTP/1.x NNN reason``."""
+    found = _STATUS_LINE.fullmatch(line)
+    if found is None or found[2] < b"100":
+        raise ProtocolError("the status line is not that of HTTP/1.x")
+    version = "HTTP/1.1" if found[1] == b"HTTP/1.1" else found[1].decode("latin-1")
+    return int(found[2]), found[3] or b"", version
+
+
+def control_lines(headers: Headers) -> Mapping[bytes, list[bytes]]:
+    """The values of the headers that say something about framing and connection, by name in lower case.
+
+    One pass for all of them: this is asked of every message.
+    """
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        lower = name.lower()
+        if lower in CONTROLS:
+            found.setdefault(lower, []).append(value)
+    return found
+
+
+def _length_of(lines: Mapping[bytes, list[bytes]]) -> int | None:
+    stated = lines.get(b"content-length")
+    if stated is None:
+        return None
+    if len(stated) == 1 and stated[0].isdigit():
+        return int(stated[0])
+    values = {part.strip() for value in stated for part in value.split(b",")}
     if len(values) > 1 or not (only := values.pop()).isdigit():
         raise ProtocolError("the Content-Length is contradictory or not a number")
     return int(only)
 
 
-def _codings(headers: Headers) -> list[bytes]:
-    joined = b",".join(header_values(headers, "transfer-encoding"))
-    return [coding.strip().lower() for coding in joined.split(b",") if coding.strip()]
+def _codings(lines: Mapping[bytes, list[bytes]]) -> list[bytes]:
+    stated = lines.get(b"transfer-encoding")
+    if stated is None:
+        return []
+    return [coding.strip().lower() for coding in b",".join(stated).split(b",") if coding.strip()]
+
+
+def says_chunked(lines: Mapping[bytes, list[bytes]]) -> bool:
+    """Whether the last transfer coding is chunked, of :func:`control_lines`."""
+    codings = _codings(lines)
+    return bool(codings) and codings[-1] == b"chunked"
 
 
 def is_chunked(headers: Headers) -> bool:
     """Whether the last transfer coding is chunked."""
-    codings = _codings(headers)
-    return bool(codings) and codings[-1] == b"chunked"
+    return says_chunked(control_lines(headers))
 
 
 def request_framing(head: RequestHead) -> tuple[Framing, int]:
     """How the request's body ends, and its length for :attr:`Framing.LENGTH`."""
-    if _codings(head.headers):
-        if not is_chunked(head.headers):
+    lines = control_lines(head.headers)
+    if codings := _codings(lines):
+        if codings[-1] != b"chunked":
             raise ProtocolError("a request's last transfer coding must be chunked")
         return Framing.CHUNKED, 0
-    length = _length_of(head.headers)
+    length = _length_of(lines)
     return (Framing.LENGTH, length) if length else (Framing.NONE, 0)
 
 
-def response_framing(head: ResponseHead, method: str) -> tuple[Framing, int]:
-    """How the body of the response to a ``method`` request ends."""
-    if method == "HEAD" or head.status < 200 or head.status in (204, 304):
+def response_framing(status: int, lines: Mapping[bytes, list[bytes]], method: str) -> tuple[Framing, int]:
+    """How the body of the response to a ``method`` request ends, by its :func:`control_lines`."""
+    if method == "HEAD" or status < 200 or status in (204, 304):
         return Framing.NONE, 0
-    if _codings(head.headers):
-        return (Framing.CHUNKED if is_chunked(head.headers) else Framing.CLOSE), 0
-    length = _length_of(head.headers)
+    if codings := _codings(lines):
+        return (Framing.CHUNKED if codings[-1] == b"chunked" else Framing.CLOSE), 0
+    length = _length_of(lines)
     if length is None:
         return Framing.CLOSE, 0
     return (Framing.LENGTH, length) if length else (Framing.NONE, 0)
@@ -159,7 +194,15 @@ def response_framing(head: ResponseHead, method: str) -> tuple[Framing, int]:
 
 def keeps_alive(version: str, headers: Headers) -> bool:
     """Whether the connection may be used again after this message (RFC 9112 section 9.3)."""
-    tokens = {token.strip().lower() for value in header_values(headers, "connection") for token in value.split(b",")}
+    return stays_open(version, control_lines(headers))
+
+
+def stays_open(version: str, lines: Mapping[bytes, list[bytes]]) -> bool:
+    """The same, by its :func:`control_lines`."""
+    stated = lines.get(b"connection")
+    if stated is None or stated == [b"keep-alive"]:
+        return version != "HTTP/1.0" or stated is not None
+    tokens = {token.strip().lower() for value in stated for token in value.split(b",")}
     if b"close" in tokens:
         return False
     return version != "HTTP/1.0" or b"keep-alive" in tokens
@@ -233,78 +276,11 @@ class BodyReader:
             self._state = "size"
             return True
         digits = line.partition(b";")[0].strip()
-        try:
-            self._left = int(digits, 16)
-        except ValueError as error:
-            raise ProtocolError("a chunk's size is not a hexadecimal number") from error
-        if self._left < 0:
-            raise ProtocolError("a chunk's size is negative")
+        if _CHUNK_SIZE.fullmatch(digits) is None:
+            raise ProtocolError("a chunk's size is not a hexadecimal number of at most 15 digits")
+        self._left = int(digits, 16)
         self._state = "data" if self._left else "trailers"
         return True
-
-
-class ResponseParser:
-    """Reads one response to a ``method`` request, passing over interim (1xx) ones."""
-
-    __slots__ = ("_buffer", "_method", "_reader", "head")
-
-    def __init__(self, method: str) -> None:
-        self.head: ResponseHead | None = None
-        self._method = method
-        self._buffer = bytearray()
-        self._reader: BodyReader | None = None
-
-    def feed(self, data: bytes) -> bool:
-        """True once the response is complete. Raises :class:`ProtocolError`."""
-        self._buffer += data
-        while self.head is None:
-            start = bytes(self._buffer[:5])
-            if not start.startswith(b"HTTP/"[: len(start)]) and start[:1] not in (b"\r", b"\n"):
-                raise ProtocolError("the answer does not begin with HTTP/")
-            lines = take_head(self._buffer)
-            if lines is None:
-                return False
-            head = parse_response_head(lines)
-            if 100 <= head.status < 200 and head.status != 101:
-                continue
-            self.head = head
-            self._reader = BodyReader(*response_framing(head, self._method))
-        assert self._reader is not None
-        return self._reader.feed(self._buffer)
-
-    @property
-    def begun(self) -> bool:
-        """Whether any byte of a (final or unfinished) response came."""
-        return self.head is not None or bool(self._buffer)
-
-    def eof(self) -> bool:
-        """The peer closed: whether that completes the response."""
-        if self._reader is not None and self._reader.framing is Framing.CLOSE:
-            self._reader.done = True
-        return self._reader is not None and self._reader.done
-
-    @property
-    def reusable(self) -> bool:
-        """Whether the connection may serve another request. Only asked once complete."""
-        assert self.head is not None
-        assert self._reader is not None
-        return (
-            self._reader.framing is not Framing.CLOSE
-            and self.head.status != 101
-            and not self._buffer
-            and keeps_alive(self.head.version, self.head.headers)
-        )
-
-    def response(self) -> Response | None:
-        """What came so far; None before the head is complete."""
-        if self.head is None:
-            return None
-        reader = self._reader
-        assert reader is not None
-        head = self.head
-        return Response(
-            head.status, head.headers, bytes(reader.body), head.reason, reader.trailers, http_version=head.version
-        )
 
 
 class RequestParser:

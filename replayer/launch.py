@@ -6,16 +6,18 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from captures.errors import TargetError
 from captures.model import Session
-from captures.service import Service, Wiring, environment, free_port
+from captures.service import Service, Wiring, environment
 from replayer.client import Target
+from replayer.faketime import tidy
+from replayer.handovers import Dependencies, handed_over, server_of
 from replayer.plan import ReplayPlan
-from replayer.stubs import Server, StubServer
+from replayer.stubs import StubServer
+from replayer.surroundings import Surroundings
 
 PATIENCE = 5.0  # seconds a target somebody else started may take to accept
 
@@ -24,25 +26,35 @@ PATIENCE = 5.0  # seconds a target somebody else started may take to accept
 class Launched:
     """The build under test. ``service`` is None when somebody else started it."""
 
-    target: Target | None = None
     service: Service | None = None
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
     async def stop(self) -> None:
         """Stop what was started, its whole process group; the stub server goes on answering meanwhile."""
         if self.service is not None:
             await asyncio.shield(asyncio.to_thread(self.service.stop))
+            if self.surroundings.clock is not None:
+                tidy(self.service.pid)
 
 
-async def listen(stubs: StubServer, sessions: Sequence[Session], port: int = 0) -> tuple[str, dict[str, str]]:
-    """Open the stub proxy on ``port`` and one listener per recorded ``--dependency``.
+async def listen(
+    stubs: StubServer,
+    sessions: Sequence[Session],
+    port: int = 0,
+    *,
+    configured: Dependencies | None = None,
+    surroundings: Surroundings | None = None,
+) -> tuple[str, dict[str, str]]:
+    """Open the stub proxy on ``port`` and one listener per recorded or ``configured`` dependency.
 
     Returns the proxy's URL, and the variables that hand over the listeners. Raises :class:`UsageError`.
     """
-    proxy = await stubs.listen(port=port)
+    serve = surroundings.serve if surroundings is not None else None
+    proxy = await stubs.listen(port=port, serve=serve)
     variables: dict[str, str] = {}
-    for url, variable in recorded_dependencies(sessions).values():
-        server, path = _server_of(url)
-        variables[variable] = await stubs.listen(server) + path
+    for url, variable in handed_over(sessions, configured or {}).values():
+        server, path = server_of(url)
+        variables[variable] = await stubs.listen(server, serve=serve) + path
     return proxy, variables
 
 
@@ -51,13 +63,13 @@ async def launch(launched: Launched, plan: ReplayPlan, wiring: Wiring, work: Pat
 
     ``launched`` is filled in at once, so that it can be stopped whatever happens. Raises :class:`TargetError`.
     """
-    target = plan.target
+    target, around = plan.target, launched.surroundings
     if plan.command:
-        port = free_port() if target is None else target.port if target.loopback else None
-        launched.service = Service.start(plan.command, environment(wiring, os.environ, work), port=port)
+        port = around.free_port() if target is None else target.port if target.loopback else None
+        variables = around.environment(environment(wiring, os.environ, work))
+        launched.service = Service.start(plan.command, variables, port=port, doorway=around.doorway)
         target = target or Target("http", "127.0.0.1", port or 0)
     assert target is not None
-    launched.target = target
     url = None
     if plan.ready is not None:
         url = plan.ready if "://" in plan.ready else f"{target}/{plan.ready.lstrip('/')}"
@@ -78,9 +90,10 @@ async def _accepting(target: Target, service: Service | None, seconds: float) ->
                 _, writer = await asyncio.open_connection(target.host, target.port)
         except (OSError, TimeoutError):
             if service is not None and service.returncode is not None:
+                sentence = f"{service.name} exited with code {service.returncode} before it was ready."
                 raise TargetError(
-                    f"{service.name} exited with code {service.returncode} before it was ready. "
-                    f"Its last lines:\n{service.stderr_tail()}",
+                    f"{sentence} Its last lines:\n{service.stderr_tail()}",
+                    brief=f"{sentence} What it printed is above." if service.echoed else "",
                     hint="Run the command by itself to see why.",
                 ) from None
             if time.monotonic() > deadline:
@@ -93,32 +106,33 @@ async def _accepting(target: Target, service: Service | None, seconds: float) ->
             return
 
 
-def recorded_dependencies(sessions: Sequence[Session]) -> dict[str, tuple[str, str]]:
-    """The ``--dependency`` listeners of the recording: name -> (URL, variable)."""
-    found: dict[str, tuple[str, str]] = {}
-    for session in sessions:
-        given = session.meta.get("dependencies") or {}
-        entries = given.items() if isinstance(given, dict) else ((entry.get("name", ""), entry) for entry in given)
-        for name, entry in entries:
-            if entry.get("url") and entry.get("env"):
-                found[name] = (entry["url"], entry["env"])
-    return found
-
-
-def enforced(sessions: Sequence[Session]) -> list[str]:
+def enforced(sessions: Sequence[Session], plan: ReplayPlan) -> list[str]:
     """What keeps the build's calls on this machine, and what does not, in sentences."""
-    statements = [
-        "The stub server opens no connections: a call that reaches it cannot leave this machine.",
-        "Proxy and CA variables were set for the build; a client that ignores them is not held back by them.",
-    ]
-    listeners = recorded_dependencies(sessions)
+    if not plan.command and plan.stub_listen is None:
+        return [
+            "Nothing held the build's calls back: it was started by someone else, without the stub server, and they "
+            "went where it sends them."
+        ]
+    statements = ["The stub server opens no connections: a call that reaches it cannot leave this machine."]
+    if not plan.command:
+        statements.append(
+            "The build was started by someone else: it is up to its own settings which calls go to the stub server, "
+            "and nothing held the others back."
+        )
+    elif plan.isolate:
+        statements.append(
+            "The build ran in a network namespace of its own, whose only way out is the stub server: it could reach no "
+            "other address, whatever it did with the proxy and CA variables that were set for it. Such attempts fail "
+            "at once and cannot be counted; Unix sockets are files, and were not held back."
+        )
+    else:
+        statements.append(
+            "Proxy and CA variables were set for the build; a client that ignores them is not held back by them "
+            "(--isolate does that)."
+        )
+    listeners = handed_over(sessions, plan.dependencies)
     if listeners:
         names = ", ".join(f"{name} ({variable})" for name, (_, variable) in sorted(listeners.items()))
-        statements.append(f"These dependencies were handed over as listeners of the stub server: {names}.")
+        where = "were handed over as" if plan.command else "have"
+        statements.append(f"These dependencies {where} listeners of the stub server: {names}.")
     return statements
-
-
-def _server_of(url: str) -> tuple[Server, str]:
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return Server(parts.scheme, (parts.hostname or "").lower(), port), parts.path.rstrip("/")

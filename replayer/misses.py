@@ -6,18 +6,21 @@ moved (WireMock stops at the path, so a renamed route is explained by the wrong 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from captures.decoding import decode
+from captures.formats.decoding import decode
 from captures.model import Exchange, Request, url_of
-from replayer.alignment import MISSING, Missing, Pair, body_pairs, target_pairs
+from replayer.alignment import Pair, body_pairs, target_pairs
+from replayer.stubbing.edits import MAX_EDITS, MAX_SHOWN, edits, shown
 from replayer.tokens import kind_of, same_kind
 
+__all__ = ["MAX_SHOWN", "MISS_HEADER", "differences", "distance", "explain", "likeness", "nearest"]
+
 MISS_HEADER = b"X-Retape-Miss"
-MAX_DIFFERENCES = 20
-MAX_SHOWN = 200  # characters of one value
-WEIGHTS = {"server": 8.0, "method": 3.0, "path": 4.0}  # against at most 4 for the query and 6 for the body
+MAX_DIFFERENCES = MAX_EDITS
+WEIGHTS = {"server": 8.0, "method": 3.0, "path": 4.0, "query": 4.0, "body": 6.0}
 
 
 def distance(recorded: Request, call: Request) -> float:
@@ -30,10 +33,21 @@ def distance(recorded: Request, call: Request) -> float:
     path = list(target_pairs(recorded.target, call.target))
     segments = [pair for pair in path if pair.path == "path"]
     query = [pair for pair in path if pair.path != "path"]
-    cost += WEIGHTS["path"] * _share(segments) + 4.0 * _share(query)
+    if len(segments) == 1 and not segments[0].equal:  # another number of segments: those that moved are not others
+        one, other = (request.target.partition(b"?")[0].split(b"/") for request in (recorded, call))
+        cost += WEIGHTS["path"] * (1 - difflib.SequenceMatcher(None, one, other, autojunk=False).ratio())
+    else:
+        cost += WEIGHTS["path"] * _share(segments)
+    cost += WEIGHTS["query"] * _share(query)
     if recorded.body != call.body:
-        cost += 6.0 * _share(list(body_pairs(decode(recorded.body, recorded.headers), decode(call.body, call.headers))))
+        bodies = decode(recorded.body, recorded.headers), decode(call.body, call.headers)
+        cost += WEIGHTS["body"] * _share(list(body_pairs(*bodies)))
     return cost
+
+
+def likeness(recorded: Request, call: Request) -> float:
+    """The same as a score: 1 for the same, 0 for nothing in common."""
+    return round(1 - distance(recorded, call) / sum(WEIGHTS.values()), 3)
 
 
 def _share(pairs: list[Pair]) -> float:
@@ -59,7 +73,7 @@ def differences(recorded: Request, call: Request) -> list[dict[str, Any]]:
 
     def add(path: str, one: Any, other: Any) -> None:
         if len(found) < MAX_DIFFERENCES:
-            found.append({"path": path, "recorded": _shown(one), "replayed": _shown(other)})
+            found.append({"path": path, "recorded": shown(one), "replayed": shown(other)})
 
     for name in ("scheme", "host", "port", "method"):
         one, other = getattr(recorded, name), getattr(call, name)
@@ -75,45 +89,53 @@ def differences(recorded: Request, call: Request) -> list[dict[str, Any]]:
     return found
 
 
-def _shown(value: Any) -> Any:
-    if isinstance(value, Missing) or value is MISSING:
-        return None
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    if isinstance(value, str):
-        return value if len(value) <= MAX_SHOWN else value[:MAX_SHOWN] + "…"
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, dict | list):
-        return f"{type(value).__name__} of {len(value)}"
-    return str(value)
-
-
 def nearest(call: Request, candidates: Iterable[Exchange]) -> Exchange | None:
     """The candidate nearest to ``call``; of equals the first."""
     return min(candidates, key=lambda exchange: distance(exchange.request, call), default=None)
 
 
-def explain(call: Request, near: Exchange | None, *, used: bool, cause: str) -> dict[str, Any]:
-    """The miss, as the 502's body and the run's note. ``call`` is redacted; ``cause`` says whose stubs were sought."""
-    shown = f"{call.method} {url_of(call)}"
-    explanation: dict[str, Any] = {"error": "retape: no recorded call matches", "call": shown, "for": cause}
+def explain(
+    call: Request,
+    near: Exchange | None,
+    *,
+    used: bool,
+    cause: str,
+    answered: str = "",
+    rules: Sequence[str] = (),
+    capture: str = "CAPTURE",
+) -> dict[str, Any]:
+    """The miss, as the 502's body and the run's note.
+
+    ``call`` is redacted; ``cause`` says whose stubs were sought, ``answered`` whom the nearest one has answered
+    already, ``rules`` are the tables that would accept its differences, ``capture`` its file as a shell reads it.
+    """
+    told = f"{call.method} {url_of(call)}"
+    explanation: dict[str, Any] = {"error": "retape: no recorded call matches", "call": told, "for": cause}
     if near is None:
-        explanation |= {"nearest": None, "differences": []}
+        explanation |= {"nearest": None, "differences": [], "edits": []}
         explanation["hint"] = "Nothing was recorded at this server; record again if the new build calls it on purpose."
         return explanation
     found = differences(near.request, call)
     explanation["nearest"] = {
         "exchange": near.id,
         "request": f"{near.request.method} {url_of(near.request)}",
+        "score": likeness(near.request, call),
         "served": used,
     }
+    if answered:
+        explanation["answered"] = answered
     explanation["differences"] = found
-    explanation["hint"] = _hint(near, found)
+    script = edits(near.request, call)
+    explanation["edits"] = [edit.sentence() for edit in script if edit.counts or not found][:MAX_EDITS]
+    explanation["hint"] = _hint(near, found, answered, capture)
+    if rules:
+        explanation["rules"] = "\n\n".join(rules)
     return explanation
 
 
-def _hint(near: Exchange, found: list[dict[str, Any]]) -> str:
+def _hint(near: Exchange, found: list[dict[str, Any]], answered: str, capture: str) -> str:
+    if not found and answered:
+        return f"It was recorded, and {answered}; --exhausted last repeats the last answer."
     paths = [entry["path"] for entry in found]
     if any(path in ("request.host", "request.port", "request.scheme") for path in paths):
         return "The nearest recorded call went to another server: is a base URL configured differently?"
@@ -125,5 +147,5 @@ def _hint(near: Exchange, found: list[dict[str, Any]]) -> str:
         if isinstance(entry["replayed"], str) and kind_of(entry["replayed"]) is not None
     ]
     if volatile:
-        return f"{', '.join(volatile)} looks volatile; see: retape capture show {near.id}"
-    return f"Compare with: retape capture show {near.id}"
+        return f"{', '.join(volatile)} looks volatile; see: retape capture show {capture} {near.id}"
+    return f"Compare with: retape capture show {capture} {near.id}"

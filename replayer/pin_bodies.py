@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from captures.codings import content_encoded
-from captures.decoding import Decoded, JsonBody, TextBody, content_decoded, decode
 from captures.errors import ConfigError
-from captures.mediatypes import content_type_parameters
+from captures.formats.codings import content_encoded
+from captures.formats.decoding import Decoded, JsonBody, TextBody, content_decoded, decode
+from captures.formats.mediatypes import content_type_parameters
 from captures.model import Headers
 from replayer import pin_notation, pin_yaml
 from replayer.pins import Body
@@ -41,7 +41,7 @@ def written(body: bytes, headers: Headers, *, exact: bool) -> Body:
     if not data:
         return Body()
     decoded = decode(body, headers)
-    if isinstance(decoded, JsonBody) and not decoded.duplicates:
+    if isinstance(decoded, JsonBody) and not decoded.duplicates and not decoded.defects:
         value = escaped(decoded.value)
         layout = next((name for name in LAYOUTS if json_bytes(decoded.value, name) == data), None) if exact else ""
         if layout is not None and _survives(value):

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from captures.decoding import JsonBody, decode
+from captures.formats.decoding import JsonBody, decode
 from captures.jsonpaths import generalised
 from captures.model import Direction, Exchange, Failure, Headers, Request, Response, Timing
-from captures.templates import looks_like_id
+from captures.routes.templates import looks_like_id
 from diffing.exchange import Context, compare_exchange
-from diffing.flatten import same
-from diffing.headers import by_name
+from diffing.messages.headers import by_name
 from diffing.model import ABSENT, Finding, Judgement
-from diffing.rules import RuleBook
+from diffing.rulebook.rules import RuleBook
+from diffing.walk.flatten import same
 from replayer.alignment import MISSING, json_pairs
 from replayer.pin_desk import Served, expected_call
 from replayer.pin_unify import Broken, Unifier

@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from captures.model import Cause, CauseHow, Direction, Exchange, Failure, FailureKind, Request, Response, Timing
-from replayer.matching import canonical_key
 from replayer.misses import distance, explain
 from replayer.pin_send import to_answer
 from replayer.pin_unify import Unifier
 from replayer.pin_words import words_in_message, words_in_request
 from replayer.pins import Pin, PinStub
+from replayer.stubbing.keys import canonical_key
 from replayer.stubs import Answer
 from replayer.tokens import TIMES, kind_of
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from captures.errors import ConfigError
 from captures.model import FailureKind
+from diffing.rulebook.patterns import UnsafePattern, safe_pattern
 from replayer import pin_bodies, pin_notation, pin_yaml
 from replayer.pin_notation import Slot
 from replayer.pin_yaml import Node
@@ -162,9 +163,21 @@ class _Reader:
                 if not _BIND.match(text):
                     hint = 'Say: json $.id  or: header location /(.+)  or: text value="(.+?)"'
                     self.fail(place, f"{text!r} is no place in an answer", hint)
+                self.pattern(place, text)
                 bind.append((name, text))
         stubs = self.stubs(keys.get("stubs"), bound)
         return Step(self.request(keys["request"], "setup", bound), self.status(keys["status"]), tuple(bind), stubs)
+
+    def pattern(self, node: Node, place: str) -> None:
+        """Refuse what a ``bind:`` looks for when it is no regular expression, or one that may never end."""
+        kind, _, rest = place.partition(" ")
+        pattern = rest if kind == "text" else rest.partition(" ")[2] if kind == "header" else ""
+        try:
+            safe_pattern(pattern)
+        except re.error as error:
+            self.fail(node, f"{pattern!r} is not a regular expression: {error}")
+        except UnsafePattern as error:
+            self.fail(node, f"{pattern!r} {error}")
 
     def request(self, node: Node, what: str, bound: set[str], absolute: bool = False) -> PinRequest:
         keys = self.mapping(node, what, REQUEST_KEYS, ("line",))

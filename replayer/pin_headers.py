@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from captures.decoding import content_decoded
+from captures.formats.decoding import content_decoded
 from captures.model import Response, header
 
 HOP_BY_HOP = frozenset(

@@ -12,12 +12,12 @@ from typing import Any
 
 from captures.errors import CaptureError, EmptyCapture
 from captures.model import Direction, Exchange, Session
-from captures.redaction import RedactionPolicy, Redactor
+from captures.redacting.redaction import RedactionPolicy, Redactor
+from captures.routes.endpoints import Endpoints
 from captures.selection import Selection
 from captures.state import redaction_key
 from captures.store import Capture
-from captures.templates import Templates
-from replayer.launch import recorded_dependencies
+from replayer.handovers import recorded_dependencies
 from replayer.pin_words import secrets_of, words_in_request
 from replayer.pin_write import Material, Origin, write_pin
 from replayer.pins import Pin
@@ -96,10 +96,7 @@ def _recording(run: Session, stack: ExitStack) -> Capture | None:
 
 def _make(source: PinSource, only: Selection | None) -> Iterator[Made | Refused]:
     capture = source.capture
-    rows = capture.query("SELECT method, target FROM exchange WHERE direction = 'inbound'")
-    templates = Templates.infer(
-        ((row["method"], row["target"].encode("latin-1")) for row in rows), explicit=source.endpoints
-    )
+    endpoints = Endpoints.of(capture, source.endpoints)
     histories: dict[int, History] = {}
     chosen: list[int] = []
     seen = FirstSeen()
@@ -114,7 +111,7 @@ def _make(source: PinSource, only: Selection | None) -> Iterator[Made | Refused]
             continue
         ended[exchange.id] = exchange.timing.ended or exchange.timing.started
         histories.setdefault(exchange.session, History()).add(exchange)
-        if only is None or only.matches(_as_recorded(exchange), _endpoint(exchange, templates)):
+        if only is None or only.matches(_as_recorded(exchange), endpoints.endpoint_of(exchange)):
             chosen.append(exchange.id)
     if not chosen:
         if only is None:
@@ -127,12 +124,10 @@ def _make(source: PinSource, only: Selection | None) -> Iterator[Made | Refused]
     source.made = _by_exchange(seen)
     source.late = {origin: tuple(calls) for origin, calls in late.items()}
     for exchange in capture.exchanges(ids=chosen):
-        yield _one(source, exchange, histories[exchange.session], templates, redactor)
+        yield _one(source, exchange, histories[exchange.session], endpoints.endpoint_of(exchange), redactor)
 
 
-def _one(
-    source: PinSource, exchange: Exchange, history: History, templates: Templates, redactor: Redactor
-) -> Made | Refused:
+def _one(source: PinSource, exchange: Exchange, history: History, endpoint: str, redactor: Redactor) -> Made | Refused:
     shown = exchange.replay_of or exchange.id
     reason = reason_to_skip(exchange)
     if reason is not None:
@@ -142,7 +137,6 @@ def _one(
     for step in steps:
         minted = [(key, where) for key, where in history.minted.items() if where.exchange == step.id]
         setup.append((_material(source, step, redactor), minted))
-    endpoint = _endpoint(exchange, templates)
     status = exchange.response.status if exchange.response is not None else 0
     try:
         pin = write_pin(
@@ -209,13 +203,9 @@ def _as_recorded(exchange: Exchange) -> Exchange:
     return exchange if exchange.replay_of is None else replace(exchange, id=exchange.replay_of)
 
 
-def _endpoint(exchange: Exchange, templates: Templates) -> str:
-    return templates.endpoint(exchange.request.method, exchange.request.target)
-
-
 def folder_of(endpoint: str) -> str:
-    """``GET-orders-id`` for ``GET /orders/{id}``: a name that every file system takes."""
+    """``GET-orders-id`` for ``GET /orders/{id}``, ``POST-rpc-eth_call``: a name that every file system takes."""
     method, _, path = endpoint.partition(" ")
-    words = [re.sub(r"[^A-Za-z0-9_.-]+", "", word) for word in path.split("/")]
+    words = [re.sub(r"[^A-Za-z0-9_.-]+", "", word) for word in re.split(r"/| (?=[A-Za-z_])", path)]
     name = "-".join([method, *(word for word in words if word.strip("."))])
     return name[:100] if path.strip("/") else f"{method}-root"

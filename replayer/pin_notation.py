@@ -9,8 +9,8 @@ name) or a reference to a named value. ``««`` is a literal ``«``; a ``»`` ou
     kind      = one of KINDS | "regex /" pattern "/"
     name      = letter { letter | digit | "_" | "-" | "." }
 
-A pattern cannot hold ``»`` (write ``\\u00bb``). A kind says the JSON type as well: a whole value ``«integer»`` is a
-number; inside a longer string a slot stands for its text.
+A pattern that some text would keep busy for ever is refused. It cannot hold ``»`` (write ``\\u00bb``). A kind says the
+JSON type as well: a whole value ``«integer»`` is a number; inside a longer string a slot stands for its text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+
+from diffing.rulebook.patterns import Pattern, UnsafePattern, safe_pattern
 
 OPEN, CLOSE = "«", "»"
 
@@ -103,6 +106,8 @@ class Slot:
         wanted = "string" if self.kind == "regex" else KINDS[self.kind].type
         if number != (wanted == "number"):
             return False
+        if self.kind == "regex":
+            return _own(self.pattern).matches(value)
         return re.fullmatch(self.regex, _plain_number(value) if number else value, re.DOTALL) is not None
 
 
@@ -189,6 +194,11 @@ def _plain_number(value: Any) -> str:
     return str(value).replace("E", "e") if isinstance(value, Decimal) else str(value)
 
 
+@lru_cache(maxsize=512)  # the slots of a pin are read again for each value
+def _own(pattern: str) -> Pattern:
+    return safe_pattern(pattern)
+
+
 def _slot(words: str) -> Slot:
     reference = _REFERENCE.match(words)
     if reference:
@@ -200,9 +210,11 @@ def _slot(words: str) -> Slot:
     if words.startswith("regex /") and words.endswith("/") and len(words) > 7:
         pattern = words[7:-1]
         try:
-            re.compile(pattern)
+            _own(pattern)
         except re.error as error:
             raise ValueError(f"the pattern of «{words}» is not a regular expression: {error}") from error
+        except UnsafePattern as error:
+            raise ValueError(f"the pattern of «{words}» {error}") from error
         return Slot("regex", name, pattern)
     if words not in KINDS:
         close = difflib.get_close_matches(words, KINDS, n=1, cutoff=0.5)

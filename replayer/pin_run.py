@@ -21,7 +21,7 @@ from captures.service import Wiring
 from captures.state import state_dir
 from captures.trust import Authority
 from diffing.model import Judgement
-from diffing.rules import RuleBook
+from diffing.rulebook.rules import RuleBook
 from replayer.alignment import MISSING
 from replayer.client import Client, Outcome, Target
 from replayer.launch import Launched, launch, listen

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from captures.decoding import JsonBody, TextBody, decode
+from captures.formats.decoding import JsonBody, TextBody, decode
 from captures.jsonpaths import compile_path
 from captures.model import Headers, Request, Response, header
 from replayer import pin_bodies, pin_notation

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from captures.decoding import JsonBody, content_decoded, decode
+from captures.formats.decoding import JsonBody, content_decoded, decode
+from captures.formats.jsontext import Number
 from captures.jsonpaths import Place, normalised
-from captures.jsontext import Number
 from captures.model import Headers, Request, Response, url_of
 from replayer import pin_bodies, pin_notation
 from replayer.alignment import MISSING

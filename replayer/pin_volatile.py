@@ -9,30 +9,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from captures.flows.words import PIECE
+from captures.formats.jsontext import Number
 from captures.jsonpaths import Place
-from captures.jsontext import Number
-from diffing import moments
-from diffing.names import Hint, hint_of, words
-from diffing.volatile import Family, Shape, opaque, shape_of
+from diffing.values import moments
+from diffing.values.names import Hint, hint_of, words
+from diffing.values.volatile import Family, Shape, opaque, shape_of
 from replayer.alignment import MISSING
 from replayer.pin_notation import KINDS, Slot
 from replayer.tokens import is_idish, noun_of
 
 DAY = 86_400.0
-
-_PIECE = re.compile(
-    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?"
-    r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
-    r"|[A-Za-z0-9][A-Za-z0-9_~+-]*(?:\.[A-Za-z0-9_~+-]+)*"
-)
-"""What may be one value inside a longer text."""
-
-_BETWEEN = re.compile(r"[\s;,\"]+")
 
 _TIMES = ("timestamp http", "date iso8601", "timestamp iso8601", "timestamp iso8601 without zone")
 _KINDS = ("uuid", "ulid", *_TIMES, "jwt")
@@ -94,11 +86,11 @@ def pieces(text: str, twin: Any, scene: Scene, known: Mapping[str, Slot]) -> lis
 
     ``known``: values that have a slot already, wherever they stand as a whole word.
     """
-    spans = [match.span() for match in _PIECE.finditer(text)]
+    spans = [match.span() for match in PIECE.finditer(text)]
     others: list[Any] = [MISSING] * len(spans)
     if isinstance(twin, str):
-        theirs = [match.group() for match in _PIECE.finditer(twin)]
-        if _PIECE.sub("\0", text) != _PIECE.sub("\0", twin) or len(theirs) != len(spans):
+        theirs = [match.group() for match in PIECE.finditer(twin)]
+        if PIECE.sub("\0", text) != PIECE.sub("\0", twin) or len(theirs) != len(spans):
             return [(text, text)]  # says something else altogether: pinned as it is
         others = list(theirs)
     parts: list[tuple[str | Slot, str]] = []
@@ -166,20 +158,6 @@ def name_for(field_name: str, place: Place, scene: Scene) -> str:
     name = f"{noun}_{last}" if is_idish(field_name) and noun else (noun or field_name or "value")
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-")
     return name if name[:1].isalpha() and name.isascii() else "value"
-
-
-def words_of(text: str) -> Iterator[str]:
-    """Everything in ``text`` that may be one value."""
-    seen = {text}
-    yield text
-    for chunk in _BETWEEN.split(text):  # a random token may begin with "-" or "_", which no word does
-        for piece in (chunk, chunk.partition("=")[2]):
-            if piece and piece not in seen:
-                seen.add(piece)
-                yield piece
-    for match in _PIECE.finditer(text):
-        if match.group() not in seen:
-            yield match.group()
 
 
 _CURSOR = frozenset({"cursor", "continuation", "next", "prev", "previous"})

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from captures.decoding import JsonBody, content_decoded, decode
+from captures.flows.words import words_of
+from captures.formats.decoding import JsonBody, content_decoded, decode
 from captures.model import Exchange, Headers, Request
 from replayer import pin_notation
 from replayer.pin_headers import HOP_BY_HOP
 from replayer.pin_notation import Slot
-from replayer.pin_volatile import words_of
 from replayer.pins import Pin, PinRequest, PinResponse
 from replayer.tokens import noun_of
 

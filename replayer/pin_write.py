@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from captures.decoding import JsonBody, TextBody, decode
+from captures.flows.words import words_of
+from captures.formats.decoding import JsonBody, TextBody, decode
 from captures.jsonpaths import Place, normalised
 from captures.model import Exchange, Headers, Request, Response, header, url_of
 from replayer import pin_bodies, pin_notation
@@ -29,7 +30,7 @@ from replayer.pin_headers import (
     of_a_library,
 )
 from replayer.pin_notation import Slot
-from replayer.pin_volatile import Scene, members, name_for, pieces, slot_for, words_of
+from replayer.pin_volatile import Scene, members, name_for, pieces, slot_for
 from replayer.pin_words import is_segment, references, spans, words_in_message, words_in_request
 from replayer.pins import Body, Pin, PinRequest, PinResponse, PinStub, Step
 from replayer.prerequisites import Key, Minted

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from captures.errors import ConfigError
-from captures.jsontext import Number
+from captures.formats.jsontext import Number
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")

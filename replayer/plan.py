@@ -13,7 +13,14 @@ from typing import Any, Self
 from captures.errors import UsageError
 from captures.model import Exchange, Headers, Request, header
 from captures.selection import Selection
-from replayer.client import Target
+from diffing.rulebook.rules import RuleBook
+from replayer.chain_rules import ChainRule
+from replayer.credentials import Credentials
+from replayer.pacing import Pacing
+from replayer.target import Target
+
+MAX_BODY = 64 * 1024 * 1024
+"""What a recording keeps of a body as well: a build that answers without end must not take all memory."""
 
 
 class OnMiss(StrEnum):
@@ -30,6 +37,36 @@ class Exhausted(StrEnum):
     MISS = "miss"  # 502
 
 
+class Order(StrEnum):
+    """What may be sent before what was recorded earlier. Value flow always counts."""
+
+    RECORDED = "recorded"  # a request that was sent after another had been answered waits for that answer
+    SESSION = "session"  # the same among requests of one client (connection, cookie, authorization)
+    INDEPENDENT = "independent"  # only value flow, and writes before reads of one resource
+
+
+class Connections(StrEnum):
+    """Which connection towards the build a request goes out on."""
+
+    RECORDED = "recorded"  # requests that shared one share one
+    POOLED = "pooled"  # any that is free
+
+
+class HttpVersion(StrEnum):
+    """Which protocol is spoken towards the build."""
+
+    AUTO = "auto"  # the recorded one where the build speaks it, else HTTP/1.1; each change is noted
+    ONE = "1.1"
+    TWO = "2"
+
+
+class Clock(StrEnum):
+    """Which time it is for CMD."""
+
+    REAL = "real"
+    RECORDED = "recorded"  # the recording's, going on from its beginning
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """Part ``index`` of ``count``: whole client connections, so that chains stay together."""
@@ -44,6 +81,9 @@ class Shard:
         if match is None or not 1 <= int(match[1]) <= int(match[2]):
             raise UsageError(f"--shard {text} is not i/n with i from 1 to n.", hint="The first of four: --shard 1/4")
         return cls(int(match[1]), int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
 
     def holds(self, exchange: Exchange) -> bool:
         """Whether ``exchange`` belongs to this shard. The same on every machine."""
@@ -63,6 +103,7 @@ class ReplayPlan:
     headers: Headers = ()  # replace recorded ones of the same name
     host: str = "recorded"  # "recorded" or "target": which Host header is sent
     timeout: float = 30.0  # seconds per exchange
+    max_body: int = MAX_BODY  # bytes of one answer that are read; of a longer one its beginning is kept
     ready: str | None = None  # a path or URL that must answer below 500; default: the port accepts
     ready_timeout: float = 60.0
     target_ca: Path | None = None
@@ -71,8 +112,24 @@ class ReplayPlan:
     timeout_cap: float = 5.0  # seconds a recorded timeout is held at most
     stub_listen: int | None = None  # a fixed port for the stub proxy; without CMD no stubs run unless it is set
     shard: Shard | None = None
+    dependencies: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # configured: name -> (URL, variable)
     redaction_key: str | None = None  # as configured
     redaction: Mapping[str, Any] = field(default_factory=dict)  # the section [redact]
+    rules_digest: str = ""  # of the configuration in force: shards replayed under another one do not belong together
+    concurrency: int = 1  # requests under way at once, at most
+    order: Order = Order.RECORDED
+    pacing: Pacing = field(default_factory=Pacing)
+    connections: Connections = Connections.RECORDED
+    http_version: HttpVersion = HttpVersion.AUTO
+    stub_latency: float = 0.0  # factor on the recorded time of a stubbed call
+    rules: RuleBook = field(default_factory=RuleBook)  # where they let a call differ it still has its stub
+    isolate: bool = False
+    clock: Clock = Clock.REAL
+    baseline_command: Sequence[str] = ()
+    baseline_target: Target | None = None
+    chains: Sequence[ChainRule] = ()
+    arguments: Sequence[Sequence[str]] = ()  # the command line's options, for the run to tell
+    auth: Credentials = field(default_factory=Credentials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +144,7 @@ class RunOutcome:
     reasons: tuple[str, ...]  # why it is not conclusive
     interrupted: bool = False
     target_died: bool = False
+    lost: str = ""  # what could not be written to the run, and why: perhaps the run itself could not take it down
 
 
 def reason_to_skip(exchange: Exchange) -> str | None:

@@ -24,7 +24,7 @@ import pytest
 
 if TYPE_CHECKING:
     from diffing.model import Finding, Judgement
-    from diffing.rules import RuleBook
+    from diffing.rulebook.rules import RuleBook
     from replayer.pin_run import PinRunner
     from replayer.pins import Pin
 
@@ -271,7 +271,7 @@ def _rules(root: Path) -> RuleBook:
 
     from captures.config import load
     from diffing.options import rules_from
-    from diffing.rules import current
+    from diffing.rulebook.rules import current
 
     today = date.today()  # noqa: DTZ011 - a rule expires by the user's own calendar
     return current(rules_from(load(root)), today)[0]

@@ -1,46 +1,52 @@
-"""The engine: replays a capture against a build and writes what happened as a run (a capture of mode ``replay``).
+"""The life of one replay: what it needs is brought up, everything is sent, and the end of the run is written.
 
-One exchange at a time, in the recorded order: at every moment it is known which inbound exchange is open, so every
-call of the build has one certain cause. What cannot be replayed is written down with its reason; nothing is left out.
+The run is a capture of mode ``replay``. What cannot be replayed is written down with its reason; nothing is left out.
+Which request goes out when is in ``schedule``, the sending of one in ``sending``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from captures.digest import digest
 from captures.errors import UsageError
 from captures.links import Linker
-from captures.model import Direction, Exchange, FailureKind, Session, header
-from captures.redaction import RedactionPolicy, Redactor, fingerprint
-from captures.service import Service, Wiring
+from captures.model import Direction, Exchange, Session
+from captures.redacting.commands import shown_command
+from captures.redacting.redaction import RedactionPolicy, Redactor, fingerprint
+from captures.service import Wiring
 from captures.state import redaction_key, state_dir
 from captures.store import Capture
 from captures.trust import Authority
 from captures.versions import version_of
 from captures.writer import CaptureWriter, is_being_written
-from replayer.bindings import Binding, Bindings
-from replayer.chaining import absorb, learn
+from replayer.bound import Bound
 from replayer.choosing import Chosen, chosen
-from replayer.client import Client, Outcome, Target
+from replayer.client import Client, Target
+from replayer.credentials import logged_in
 from replayer.desk import ReplayDesk
-from replayer.events import Event, ExchangeDone, Finished, Notice, Passed, Started, TargetDied
+from replayer.engine import Engine
+from replayer.events import Beat, Event, Finished, Notice, Started, Stopping
+from replayer.health import Health
+from replayer.interrupting import interruptible
 from replayer.launch import Launched, enforced, launch, listen
+from replayer.ledger import Ledger
 from replayer.library import StubLibrary
-from replayer.plan import ReplayPlan, RunOutcome, reason_to_skip, with_headers
-from replayer.rewriting import Change, apply
+from replayer.loops import run as run_loop
+from replayer.plan import ReplayPlan, RunOutcome
+from replayer.sending import Sender
 from replayer.stubs import StubServer
+from replayer.surroundings import Surroundings, surrounded
+from replayer.tracing import Unlinked
+from replayer.turns import Turns
 
-SETTLE = 2.0  # seconds a call is waited for that was recorded after its response
-GRACE = 0.25  # seconds such a call may be later than it was when recorded
-MAX_BINDINGS = 50_000  # written into the run
+BEAT = 1.0  # seconds
+PATIENCE = 60.0  # seconds the disk is waited for before an exchange is lost
 
 
 def replay(capture: Path, plan: ReplayPlan, on_event: Callable[[Event], None]) -> RunOutcome:
@@ -53,13 +59,23 @@ def replay(capture: Path, plan: ReplayPlan, on_event: Callable[[Event], None]) -
         raise UsageError(
             "There is no build to replay against.", hint="Start it: -- CMD, or name one that runs: --target URL"
         )
+    with prepared(capture, plan, on_event) as one:
+        return run_loop(one.run())
+
+
+@contextmanager
+def prepared(
+    capture: Path, plan: ReplayPlan, on_event: Callable[[Event], None], turns: Turns | None = None, side: int = 0
+) -> Iterator[Replay]:
+    """The replay of ``capture`` that ``plan`` asks for, in its surroundings. Raises what :func:`replay` raises."""
     with Capture.open(capture) as source:
         sessions = [session for session in source.sessions() if session.mode != "replay"]
         selected = chosen(source, sessions, plan)
-        return asyncio.run(_Replay(source, sessions, selected, plan, on_event).run())
+        with surrounded(plan, source, selected.send) as surroundings:
+            yield Replay(source, sessions, selected, plan, on_event, surroundings, turns, side)
 
 
-class _Replay:
+class Replay:
     """One replay, from the first listener to the last row."""
 
     def __init__(
@@ -69,272 +85,229 @@ class _Replay:
         selected: Chosen,
         plan: ReplayPlan,
         on_event: Callable[[Event], None],
+        surroundings: Surroundings,
+        turns: Turns | None = None,
+        side: int = 0,
     ) -> None:
+        # ``turns``: shared with the replays beside this one, among which this is number ``side``.
         self._source = source
         self._sessions = sessions
         self._chosen = selected.send
+        self._spans = selected.spans
         self._setup = selected.setup
         self._plan = plan
         self._emit = on_event
         self._linker = Linker()
-        self._bindings = Bindings()
-        self._learned: dict[str, str] = {}
-        self._reasons: list[str] = []
+        self._bound = Bound(plan.chains)
+        self._credentials = plan.auth
         self._notes: list[str] = []
-        self._done = self._replayed = 0
-        self._died = self._interrupted = False
-        self._refused = 0  # connections refused in a row
-        self._launched = Launched()
+        self._interrupted = False
+        self._lost = ""
+        self._warned = False  # that something cannot be written
+        self._surroundings = surroundings
+        self._turns = turns
+        self._side = side
+        self._launched = Launched(surroundings=surroundings)
 
     async def run(self) -> RunOutcome:
         plan = self._plan
         key = redaction_key(plan.redaction_key)
         self._redactor = Redactor(key, RedactionPolicy.from_config(plan.redaction))
-        library = StubLibrary(self._source, (session.id for session in self._sessions))
+        library = StubLibrary(self._source, (session.id for session in self._sessions), plan.endpoints)
+        meta = self._meta(key)
         with CaptureWriter(
-            plan.output, mode="replay", meta=self._meta(key), redaction_key=fingerprint(key)
+            plan.output, mode="replay", meta=meta, redaction_key=fingerprint(key), replace_run=True
         ) as self._writer:
+            self._ledger = Ledger(len(self._chosen), self._setup, self._writer, self._emit, notes=self._notes)
+            self._engine = Engine(
+                self._source.exchanges(ids=self._chosen), self._chosen, plan, self._ledger, self._emit
+            )
+            self._calls = Unlinked(self._writer)
             self._desk = ReplayDesk(
                 library,
                 self._linker,
-                self._bindings,
+                self._bound.bindings,
                 self._redactor,
-                self._writer,
+                self._calls,
                 self._emit,
                 on_miss=plan.on_miss,
                 exhausted=plan.exhausted,
                 timeout_cap=plan.timeout_cap,
-                on_bound=self._note,
+                latency=plan.stub_latency,
+                rules=plan.rules,
+                on_bound=self._bound.note,
             )
-            _cancel_on_sigterm()
-            with tempfile.TemporaryDirectory(prefix="retape-") as work:
+            with tempfile.TemporaryDirectory(prefix="retape-") as work, interruptible(self._launched, self._stopping):
                 try:
-                    await self._run(Path(work))
+                    if self._chosen:
+                        await self._run(Path(work))
+                    else:
+                        self._writer.begun()  # nothing to start a build for
                 except asyncio.CancelledError:
+                    self._writer.begun()
                     self._interrupted = True
-                    self._reasons.append(f"interrupted after {self._done} of {len(self._chosen)} exchanges")
-                    self._pass_over("the replay was interrupted")
+                    self._engine.interrupt()
             self._conclude()
-            meta = {
-                "inconclusive": self._reasons,
-                "notes": self._notes,
-                "bindings": [list(pair) for pair in self._learned.items()],
-            }
-            self._writer.close({**meta, "stubs_served": self._desk.served, "stubs_missed": self._desk.missed})
-        outcome = RunOutcome(
-            plan.output,
-            len(self._chosen) - len(self._setup),
-            self._replayed,
-            len(self._chosen) - len(self._setup) - self._replayed,
-            self._desk.missed,
-            tuple(self._reasons),
-            self._interrupted,
-            self._died,
-        )
-        self._emit(Finished(plan.output, outcome.replayed, outcome.not_replayed, outcome.reasons))
+            outcome = self._outcome()
+        told = outcome.replayed, outcome.not_replayed, outcome.reasons, self._engine.lag(), outcome.lost
+        self._emit(Finished(plan.output, *told))
         return outcome
 
+    def _stopping(self) -> None:
+        self._emit(Stopping())
+
+    def _outcome(self) -> RunOutcome:
+        ledger = self._ledger
+        return RunOutcome(
+            self._plan.output,
+            ledger.judged,
+            ledger.replayed,
+            ledger.judged - ledger.replayed,
+            self._desk.missed,
+            tuple(ledger.reasons),
+            self._interrupted,
+            self._engine.died,
+            self._lost,
+        )
+
     async def _run(self, work: Path) -> None:
-        authority = Authority.load_or_create(state_dir()) if self._stubbed else None
-        stubs = StubServer(self._desk, authority)
+        around = self._surroundings
+        authority = Authority.load_or_create(state_dir(), ahead=around.shift) if self._stubbed else None
+        stubs = StubServer(self._desk, authority, self._desk.protocols)
         try:
             wiring = Wiring()
             if self._stubbed:
-                proxy, variables = await listen(stubs, self._sessions, self._plan.stub_listen or 0)
+                proxy, variables = await listen(
+                    stubs,
+                    self._sessions,
+                    self._plan.stub_listen or 0,
+                    configured=self._plan.dependencies,
+                    surroundings=around,
+                )
                 wiring = Wiring(proxy, authority, variables)
             elif self._source.count(Direction.OUTBOUND):
-                self._reasons.append(
+                self._ledger.reasons.append(
                     "the target was started by someone else, so its outbound calls could not be seen or stubbed"
                 )
             target = await launch(self._launched, self._plan, wiring, work)
             self._emit(Started(len(self._chosen), str(target), self._plan.output))
-            client = Client(target, timeout=self._plan.timeout, ca=self._plan.target_ca)
+            client = Client(
+                target,
+                timeout=self._plan.timeout,
+                ca=self._plan.target_ca,
+                connections=self._plan.connections,
+                http_version=self._plan.http_version,
+                dial=around.dial,
+                max_body=self._plan.max_body,
+            )
             try:
+                await around.begin()
+                await self._log_in(client, target)
+                self._writer.begun()
                 await self._send_all(client, target)
             finally:
                 await client.close()
         finally:
-            await self._launched.stop()
-            await stubs.close()
+            try:
+                await self._launched.stop()
+            finally:  # also when that was interrupted
+                await stubs.close()
 
     @property
     def _stubbed(self) -> bool:
         return bool(self._plan.command) or self._plan.stub_listen is not None
 
+    async def _log_in(self, client: Client, target: Target) -> None:
+        """Get the fresh credentials of ``[replay.auth]``; they are hidden wherever they may show."""
+        place = target.scheme, target.host, target.port
+        self._credentials = await logged_in(self._plan.auth, place, client.send)
+        self._redactor.hide(self._credentials.secrets)
+        self._bound.supply(self._credentials.supplied)
+
     # -- sending --------------------------------------------------------------------------------------------------
 
-    def _recorded(self) -> Iterator[Exchange]:
-        """The chosen exchanges, a few hundred in memory at a time."""
-        return self._source.exchanges(ids=self._chosen)
-
     async def _send_all(self, client: Client, target: Target) -> None:
-        for recorded in self._recorded():
-            reason = reason_to_skip(recorded)
-            if reason is not None:
-                self._skip(recorded.id, reason)
-                continue
-            await self._send(client, target, recorded)
-            if self._died:
-                self._pass_over(self._reasons[-1])
-                return
-
-    async def _send(self, client: Client, target: Target, recorded: Exchange) -> None:
-        self._redactor.leave(recorded)
-        request, changes = apply(self._bindings, recorded.request)
-        authority = recorded.notes.get("authority")
-        if isinstance(authority, str) and header(request.headers, "host") is None:  # of HTTP/2
-            request = replace(request, headers=((b"Host", authority.encode("latin-1", "replace")), *request.headers))
-            changes.append(Change("header host", "HTTP/2 has none; taken from :authority"))
-        request = replace(request, scheme=target.scheme, host=target.host, port=target.port)
-        headers, names = with_headers(request, self._plan.headers)
-        changes += [Change(f"header {name}", "given with --header") for name in names]
-        if self._plan.host == "target":
-            place = str(target).partition("//")[2].encode()
-            headers = tuple((name, place if name.lower() == b"host" else value) for name, value in headers)
-            changes.append(Change("header host", "--host target"))
-        request = replace(request, headers=headers)
-        identity = self._writer.reserve_id()
-        self._desk.begin(identity, recorded.id)
-        self._linker.inbound_started(identity, request.headers, time.monotonic())
-        outcome = await client.send(request, connection=recorded.connection)
-        if self._stubbed and outcome.failure is None:
-            await self._settle(recorded)
-        self._linker.inbound_ended(identity, time.monotonic())
-        noted = [*(change.to_json() for change in changes), *outcome.changes]
-        raw = Exchange(
-            id=identity,
-            direction=Direction.INBOUND,
-            request=request,
-            response=outcome.response,
-            failure=outcome.failure,
-            timing=outcome.timing,
-            replay_of=recorded.id,
-            connection=recorded.connection,
-            notes={**({"changes": noted} if noted else {}), **({"setup": True} if recorded.id in self._setup else {})},
+        loop = asyncio.get_running_loop()
+        sender = Sender(
+            client,
+            self._desk,
+            self._linker,
+            self._redactor,
+            self._writer,
+            self._bound,
+            self._plan,
+            target,
+            self._stubbed,
+            self._setup,
+            self._credentials,
+            room=self._room,
+            notice=self._notice,
         )
-        written = self._redactor.exchange(raw)
-        self._writer.put(written)
-        self._chain(recorded, raw, written)
-        if recorded.id in self._setup:
-            self._check_setup(recorded, raw)
-        else:
-            self._replayed += 1
-        self._done += 1
-        self._emit(
-            ExchangeDone(
-                recorded.id,
-                identity,
-                f"{recorded.request.method} {recorded.request.target.decode('latin-1')}",
-                outcome.response.status if outcome.response else None,
-                outcome.failure.kind if outcome.failure else None,
-                (outcome.timing.ended or outcome.timing.started) - outcome.timing.started,
-                self._done,
-                len(self._chosen),
-            )
-        )
-        self._died = self._died or await self._is_dead(outcome)
+        beating = loop.create_task(self._beat())
+        try:
+            send = sender.send if self._turns is None else self._turns.of(self._side, sender.send)
+            await self._engine.run(send, Health(self._launched.service, loop.time), loop.time, self._bound.withhold)
+        finally:
+            beating.cancel()
 
-    def _chain(self, recorded: Exchange, raw: Exchange, written: Exchange) -> None:
-        """Learn the new ids, and note them for the run as far as they may be written."""
-        if recorded.response is None or raw.response is None:
-            return
-        origin = f"exchange {recorded.id}"
-        at = recorded.timing.started
-        fresh = absorb(self._bindings, recorded.request, recorded.response, raw.response, origin, at=at)
-        if written.response is not raw.response and written.response is not None:
-            settled = {binding.recorded for binding in fresh}
-            shown = learn(recorded.request, recorded.response, written.response, origin, at=at)
-            fresh = [binding for binding in shown if binding.recorded in settled]
-        for binding in fresh:
-            self._note(binding)
+    async def _room(self, exchange: Exchange) -> None:
+        """Wait while the disk is behind: large answers come faster than they are written."""
+        if not self._writer.has_room(exchange):
+            await asyncio.to_thread(self._writer.flush, PATIENCE)
 
-    def _note(self, binding: Binding) -> None:
-        """Keep a binding, both sides redacted, for the run."""
-        if binding.noun is None and len(self._learned) < MAX_BINDINGS:
-            self._learned[binding.recorded] = binding.live
+    def _notice(self, text: str) -> None:
+        self._notes.append(text)
+        self._emit(Notice(text))
 
-    async def _settle(self, recorded: Exchange) -> None:
-        """Wait for calls that were recorded after the response, or the next exchange would be blamed for them."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SETTLE):
-                while (seconds := self._desk.awaits(recorded, SETTLE)) is not None:
-                    async with asyncio.timeout(seconds + GRACE):
-                        await self._desk.answered()
+    async def _beat(self) -> None:
+        """Let a display go on while nothing comes back."""
+        while True:
+            await asyncio.sleep(BEAT)
+            self._emit(Beat(self._ledger.done, self._ledger.total))
+            self._warn_of_losses()
 
-    async def _is_dead(self, outcome: Outcome) -> bool:
-        """Whether the build is gone: its process has ended, or it refused two connections in a row."""
-        kind = outcome.failure.kind if outcome.failure else None
-        self._refused = self._refused + 1 if kind is FailureKind.CONNECT else 0
-        if kind is None or kind not in (FailureKind.CONNECT, FailureKind.RESET, FailureKind.TRUNCATED):
-            return False
-        reason = None
-        service = self._launched.service
-        if service is not None and await self._has_exited(service):
-            reason = (
-                f"the target stopped answering after {self._counted()}: "
-                f"{service.name} exited with code {service.returncode}"
-            )
-        elif self._refused >= 2:
-            reason = f"the target stopped answering after {self._counted()}: it refuses connections"
-        if reason is None:
-            return False
-        self._reasons.append(reason)
-        self._emit(TargetDied(reason))
-        return True
-
-    def _counted(self) -> str:
-        return f"{self._replayed} exchange{'' if self._replayed == 1 else 's'}"
-
-    async def _has_exited(self, service: Service) -> bool:
-        """A process whose connections broke may need a moment to be gone."""
-        deadline = time.monotonic() + 0.3
-        while service.returncode is None:
-            if time.monotonic() > deadline:
-                return False
-            await asyncio.sleep(0.01)
-        return True
+    def _warn_of_losses(self) -> None:
+        """Say once, and at once, that the run cannot be written: whoever waits can make room, or stop."""
+        counters = self._writer.counters()
+        why = counters.trouble or (counters.last_error if counters.dropped else "")
+        if why and not self._warned:
+            self._warned = True
+            self._emit(Notice(f"what is replayed cannot be written to {self._plan.output}: {why}; make room"))
 
     # -- writing down ---------------------------------------------------------------------------------------------
 
-    def _check_setup(self, recorded: Exchange, replayed: Exchange) -> None:
-        """Say so when what was only sent for the others' sake went another way than recorded: they will, too."""
-        then, now = (exchange.response.status if exchange.response else None for exchange in (recorded, replayed))
-        if then != now:
-            request = f"{recorded.request.method} {recorded.request.target.decode('latin-1')}"
-            self._notes.append(
-                f"Exchange {recorded.id} ({request}), which selected ones need, was answered with "
-                f"{now or 'a failure'} instead of {then or 'a failure'}: expect drift that follows from it."
-            )
-
-    def _skip(self, exchange: int, reason: str) -> None:
-        if exchange in self._setup:
-            self._reasons.append(f"exchange {exchange}, which selected ones need, was not replayed: {reason}")
-        else:
-            self._writer.skip(exchange, reason)
-        self._done += 1
-        self._emit(Passed(exchange, reason, self._done, len(self._chosen)))
-
-    def _pass_over(self, reason: str) -> None:
-        """Note all that is left as not replayed."""
-        for exchange in self._chosen[self._done :]:
-            if exchange not in self._setup:
-                self._writer.skip(exchange, reason)
-        self._done = len(self._chosen)
-
     def _conclude(self) -> None:
-        """Reasons that only the end can tell."""
+        """Write the end of the run, with the reasons that only the end can tell."""
+        reasons = self._ledger.reasons
         for server, times in self._desk.distrusting.items():
-            self._reasons.append(
+            reasons.append(
                 f"the build refused the stub server's certificate for {server} ({times} times): its HTTP client does "
                 "not trust the CA it was given, so these calls were not seen"
             )
         for stub in sorted(self._desk.partial):
-            self._reasons.append(f"recorded call {stub} was answered with the part of its body that was recorded")
+            reasons.append(f"recorded call {stub} was answered with the part of its body that was recorded")
+        if self._calls.reason is not None:
+            reasons.append(self._calls.reason)
         if not self._writer.flush():
-            self._reasons.append("the run could not be written in time")
+            reasons.append("the run could not be written in time")
         counters = self._writer.counters()
         if counters.dropped:
-            self._reasons.append(f"{counters.dropped} exchanges could not be written: {counters.last_error}")
+            plural = "" if counters.dropped == 1 else "s"
+            self._lost = f"{counters.dropped} exchange{plural} could not be written: {counters.last_error}"
+            reasons.append(self._lost)
+        self._warn_of_losses()
+        self._writer.close(
+            {
+                "inconclusive": reasons,
+                "notes": self._notes,
+                "bindings": [list(pair) for pair in self._bound.shown.items()],
+                "named_bindings": self._bound.named(),
+                "withheld": [list(pair) for pair in self._bound.withheld],
+                "stubs_served": self._desk.served,
+                "stubs_missed": self._desk.missed,
+                "lag": self._engine.lag(),
+            }
+        )
 
     def _meta(self, key: bytes) -> dict[str, Any]:
         plan = self._plan
@@ -347,25 +320,31 @@ class _Replay:
             )
         if is_being_written(self._source.path):
             notes.append(f"{self._source.path} is still being recorded: the run covers what was there when it began")
+        if not self._chosen:
+            notes.append(f"Shard {plan.shard} of {self._source.path} holds no exchange: its run is empty, and merges.")
+        notes.extend(self._surroundings.notes())
         for note in notes:
             self._emit(Notice(note))
         return {
             "source": str(self._source.path),
             "source_sessions": [[session.id, session.started] for session in self._sessions],
-            "command": list(plan.command),
+            "command": shown_command(plan.command),
             "target": str(plan.target) if plan.target else None,
+            "options": [list(words) for words in plan.arguments],
             "only": plan.only.text if plan.only else None,
-            "shard": f"{plan.shard.index}/{plan.shard.count}" if plan.shard else None,
+            "shard": str(plan.shard) if plan.shard else None,
+            "source_digest": digest(self._source) if plan.shard else None,
+            "rules_digest": plan.rules_digest,
             "selected": len(self._chosen) - len(self._setup),
+            "spans": self._spans,
+            "last_id": next(self._source.query("SELECT MAX(id) AS last FROM exchange"))["last"],
             "versions": {"retape": version_of("retape")},
-            "enforced": enforced(self._sessions) if self._stubbed else [],
+            "enforced": enforced(self._sessions, plan),
+            "isolated": plan.isolate,
+            "clock": self._surroundings.shift,
             "notes": notes,
             "stubbed": self._stubbed,
+            "concurrency": plan.concurrency,
+            "order": plan.order.value,
+            "pacing": str(plan.pacing),
         }
-
-
-def _cancel_on_sigterm() -> None:
-    task = asyncio.current_task()
-    if task is not None:
-        with suppress(ValueError, RuntimeError, NotImplementedError):  # not in the main thread: nobody signals us there
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,18 @@ from pathlib import Path
 from captures.errors import EmptyCapture
 from captures.links import Linker
 from captures.model import Direction, Exchange
-from captures.redaction import RedactionPolicy, Redactor
+from captures.redacting.redaction import RedactionPolicy, Redactor
 from captures.service import Wiring, environment
 from captures.state import redaction_key, state_dir
 from captures.store import Capture
 from captures.trust import Authority
+from diffing.rulebook.rules import RuleBook
 from replayer.bindings import Bindings
 from replayer.desk import ReplayDesk
 from replayer.events import Event
 from replayer.launch import listen
 from replayer.library import StubLibrary
+from replayer.loops import run as run_loop
 from replayer.plan import Exhausted, OnMiss
 from replayer.stubs import StubServer
 
@@ -67,8 +69,15 @@ def serve(
     on_event: Callable[[Event], None],
     on_miss: OnMiss = OnMiss.NEAREST,
     exhausted: Exhausted = Exhausted.LAST,
+    latency: float = 0.0,
+    rules: RuleBook | None = None,
+    endpoints: Sequence[str] = (),
 ) -> Served:
-    """Serve until SIGINT or SIGTERM. Each call gets the next recorded answer to it, whatever inbound request it is for.
+    """Serve until SIGINT, SIGTERM or SIGHUP.
+
+    Each call gets the next recorded answer to it, whatever inbound request it is for.
+
+    ``latency`` is a factor on recorded times; ``rules`` let a call differ; ``endpoints`` are the user's path templates.
 
     Raises :class:`EmptyCapture` when no outbound exchange was recorded, :class:`UsageError` when ``port`` is taken.
     """
@@ -78,34 +87,39 @@ def serve(
                 f"{capture} holds no outbound exchange to serve.",
                 hint="Record the service's calls: retape record --outbound 0 … -- CMD",
             )
-        return asyncio.run(_serve(source, port, on_ready, on_event, on_miss, exhausted))
+
+        def desk_of(library: StubLibrary) -> ReplayDesk:
+            return ReplayDesk(
+                library,
+                Linker(),
+                Bindings(),
+                Redactor(redaction_key(), RedactionPolicy()),
+                _Unwritten(),
+                on_event,
+                on_miss=on_miss,
+                exhausted=exhausted,
+                one_pool=True,
+                latency=latency,
+                rules=rules,
+            )
+
+        return run_loop(_serve(source, port, on_ready, desk_of, endpoints))
 
 
 async def _serve(
     source: Capture,
     port: int,
     on_ready: Callable[[Serving], None],
-    on_event: Callable[[Event], None],
-    on_miss: OnMiss,
-    exhausted: Exhausted,
+    desk_of: Callable[[StubLibrary], ReplayDesk],
+    endpoints: Sequence[str],
 ) -> Served:
     sessions = [session for session in source.sessions() if session.mode != "replay"]
-    desk = ReplayDesk(
-        StubLibrary(source, (session.id for session in sessions)),
-        Linker(),
-        Bindings(),
-        Redactor(redaction_key(), RedactionPolicy()),
-        _Unwritten(),
-        on_event,
-        on_miss=on_miss,
-        exhausted=exhausted,
-        one_pool=True,
-    )
+    desk = desk_of(StubLibrary(source, (session.id for session in sessions), endpoints))
     authority = Authority.load_or_create(state_dir())
-    stubs = StubServer(desk, authority)
+    stubs = StubServer(desk, authority, desk.protocols)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         with suppress(ValueError, RuntimeError, NotImplementedError):  # not in the main thread
             loop.add_signal_handler(number, stop.set)
     try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from captures.trust import Authority
+from tests.replayer.serving import Running
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,10 @@ def state_folder(tmp_path: Path, authority_folder: Path, monkeypatch: pytest.Mon
     shutil.copytree(authority_folder, tmp_path / "state")
     monkeypatch.setenv("RETAPE_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.delenv("RETAPE_REDACT_KEY", raising=False)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    server = Running(tmp_path / "state")
+    yield server
+    server.stop()

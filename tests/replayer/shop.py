@@ -1,7 +1,7 @@
 """A small real service, standard library only, for replay tests: ``python shop.py PORT [MODE]``.
 
 Ids are new on every run. It calls ``http://inventory.test/stock/SKU`` and ``https://payments.test/charges`` through
-the proxy variables. MODE seeds a drift: ``n+1``, ``amount``, ``die``, ``new-call``.
+the proxy variables. MODE seeds a drift: ``n+1``, ``amount``, ``die``, ``new-call``; ``no-trace`` loses traces.
 """
 
 import json
@@ -11,16 +11,20 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from contextvars import ContextVar, copy_context
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MODE = sys.argv[2] if len(sys.argv) > 2 else ""
 ORDERS: dict[str, dict[str, object]] = {}
 SESSIONS: set[str] = set()
+GATHERED = threading.Barrier(4)
+TRACE: ContextVar[str] = ContextVar("TRACE", default="")  # passed on, as a service does that knows of traces
 
 
 def call(method: str, url: str, body: object = None) -> tuple[int, object]:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    headers = {"Content-Type": "application/json", **({"traceparent": TRACE.get()} if TRACE.get() else {})}
+    request = urllib.request.Request(url, data, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, json.loads(answer.read())
@@ -35,6 +39,14 @@ class Shop(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+    def parse_request(self) -> bool:
+        parsed = super().parse_request()
+        if MODE == "no-trace":  # answers when four are open, so that nothing else tells whose a call is
+            GATHERED.wait(5)
+        elif parsed:
+            TRACE.set(self.headers.get("traceparent", ""))
+        return parsed
 
     def reply(self, status: int, value: object, **headers: str) -> None:
         body = json.dumps(value).encode()
@@ -59,7 +71,9 @@ class Shop(BaseHTTPRequestHandler):
         if self.path.startswith("/stock/"):
             return self.reply(*call("GET", "http://inventory.test" + self.path))
         if self.path == "/later":
-            threading.Timer(0.1, call, ("POST", "http://audit.test/events", {"a": 1})).start()
+            context = copy_context()
+            late = ("POST", "http://audit.test/events", {"a": 1})
+            threading.Timer(0.1, lambda: context.run(call, *late)).start()
             return self.reply(202, {})
         order = ORDERS.get(self.path.removeprefix("/orders/"))
         return self.reply(200, order) if order else self.reply(404, {"error": "no such order"})

@@ -71,9 +71,11 @@ class Tape:
     def inbound(self, asked: Request, answered: Response | None, *, connection: str = "c1", **more: Any) -> int:
         return self._put(Direction.INBOUND, asked, answered, connection=connection, **more)
 
-    def outbound(self, cause: int | None, asked: Request, answered: Response | None, **more: Any) -> int:
-        how = Cause(CauseHow.WINDOW, cause, "by hand") if cause else Cause(CauseHow.NONE, None, "by hand")
-        return self._put(Direction.OUTBOUND, asked, answered, cause=how, dependency=asked.host.split(".")[0], **more)
+    def outbound(self, cause: int | Cause | None, asked: Request, answered: Response | None, **more: Any) -> int:
+        link = cause if isinstance(cause, Cause) else Cause(CauseHow.NONE, None, "by hand")
+        if isinstance(cause, int):
+            link = Cause(CauseHow.WINDOW, cause, "by hand")
+        return self._put(Direction.OUTBOUND, asked, answered, cause=link, dependency=asked.host.split(".")[0], **more)
 
     def _put(
         self,

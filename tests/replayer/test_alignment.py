@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captures.decoding import decode
+from captures.formats.decoding import decode
 from replayer.alignment import MISSING, body_pairs, json_pairs, target_pairs, text_pairs
 
 JSON = ((b"Content-Type", b"application/json"),)
@@ -63,6 +63,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
+@pytest.mark.slow
 def test_a_value_equals_itself_everywhere(value: Any) -> None:
     assert all(pair.equal for pair in json_pairs((), value, value) if not isinstance(pair.recorded, dict | list))
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replayer.bindings import Binding, Bindings, Substitution
+from replayer.bindings import Binding, Bindings, Seen, Substitution
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,8 @@ def test_memory_is_bounded() -> None:
     assert bindings.live("rec000099") == "new000099"
     assert bindings.weak("0", "order") is None
     assert bindings.weak("99", "order") is not None
-    assert len(bindings.validators) == 10
+    assert bindings.validator(b'"0"') is None
+    assert bindings.validator(b'"99"') == (b'"n"', "")
     assert bindings.forward.apply("rec000000 rec000099")[0] == "rec000000 new000099"
 
 
@@ -76,3 +79,50 @@ def test_total_and_silent_where_nothing_is_known(text: str, known: dict[str, str
     for value in known:
         table.remove(value)
     assert not table
+
+
+@pytest.mark.slow
+def test_ten_thousand_values_of_one_prefix_cost_little_more_than_ten() -> None:
+    text = "".join(f'{{"id": "other-{number:06}", "state": "active"}},' for number in range(2_000))
+
+    def seconds(known: int) -> float:
+        table = Substitution()
+        for number in range(known):
+            table.add(f"prefix-{number:06x}-of-all-orders", f"live-{number:06x}", "")
+        best = 9.0
+        for _ in range(5):
+            started = time.perf_counter()
+            table.apply(text + "prefix-000007-of-all-orders" * 3 + " prefix-000008-of-all-orders")
+            best = min(best, time.perf_counter() - started)
+        return best
+
+    assert seconds(10_000) < 10 * seconds(10)
+
+
+def test_who_said_a_word_first_counts_also_when_it_is_heard_last() -> None:
+    seen = Seen()
+    seen.add(frozenset({"word", "abc"}), 9)
+    seen.add(frozenset({"word", "other"}), 4)
+    seen.add(frozenset({"word"}), 12)
+    assert (seen.first("word"), seen.first("other"), seen.first("abc")) == (4, 4, None)
+
+
+def test_words_are_forgotten_by_generations() -> None:
+    seen = Seen(limit=2)
+    seen.add(frozenset({"aaaa", "bbbb", "cccc"}), 8)
+    assert seen.generation == 1
+    assert seen.first("aaaa") == 8
+    seen.add(frozenset({"dddd"}), 3)
+    seen.add(frozenset({"eeee", "ffff"}), 4)
+    assert seen.generation == 2
+    assert seen.first("aaaa") is None
+    assert seen.first("dddd") == 3
+
+
+def test_a_recorded_value_is_found_by_its_live_one_until_it_is_forgotten() -> None:
+    bindings = Bindings(limit=1)
+    bindings.bind(Binding("rec/111111", "new/222222", "a"))
+    assert bindings.recorded("new/222222") == "rec/111111"
+    bindings.bind(Binding("rec/333333", "new/444444", "a"))
+    assert bindings.recorded("new/222222") is None
+    assert bindings.recorded("new/444444") == "rec/333333"

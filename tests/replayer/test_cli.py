@@ -12,6 +12,7 @@ import retape
 from captures.model import Direction
 from captures.service import free_port
 from captures.store import Capture
+from captures.writer import CaptureWriter
 from tests.replayer.tapes import SHOP, Tape, order_tape, request, response, run_of
 
 
@@ -86,6 +87,12 @@ def test_the_run_goes_into_the_state_folder_and_the_terminal_report_to_stdout(
         (["replay", "c.sqlite", "-o", "other.sqlite", "--target", "http://127.0.0.1:1"], 2, ["is a recording"]),
         (["replay", "empty.sqlite", "--target", "http://127.0.0.1:1"], 5, ["empty.sqlite", "no inbound"]),
         (["replay", "c.sqlite", "--", "no-such-program"], 2, ["no-such-program"]),
+        (["replay", "c.sqlite", "-o", "r.sqlite", "--baseline-cmd", "python3 'x", "--", *SHOP], 2, ["no closing quot"]),
+        (
+            ["replay", "c.sqlite", "-o", "r.sqlite", "--baseline-cmd", "no-such-thing x", "--", *SHOP],
+            2,
+            ["no-such-thing"],
+        ),
         (
             ["replay", "c.sqlite", "--", "python", "-c", "raise SystemExit('boom: no database')"],
             3,
@@ -107,7 +114,9 @@ def test_what_is_wrong_is_said_in_one_sentence(
     assert out == ""
     assert all(word in err for word in words), err
     assert "Traceback" not in err
+    assert err.count("no database") == words.count("boom: no database")  # once: it was on stderr already
     assert "s3cret" not in err
+    assert not Path("r.sqlite").exists()
     assert (tmp_path / "other.sqlite").read_bytes() == before
 
 
@@ -171,20 +180,65 @@ def test_an_interruption_is_told_and_the_run_named(
     import os
     import signal
 
-    from replayer.run import _Replay
+    from replayer.bound import Bound
 
     with Tape(tmp_path / "c.sqlite") as tape:
         for _ in range(300):
             tape.inbound(request(target="/login"), response(200, {}))
-    chain = _Replay._chain
+    absorb = Bound.absorb
 
     def interrupt(self: Any, recorded: Any, raw: Any, written: Any) -> None:
-        chain(self, recorded, raw, written)
+        absorb(self, recorded, raw, written)
         if recorded.id == 5:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(_Replay, "_chain", interrupt)
+    monkeypatch.setattr(Bound, "absorb", interrupt)
     assert retape.run(["replay", "c.sqlite", "-o", "run.sqlite", "--", *SHOP]) == 130
     _, err = capfd.readouterr()
     assert "interrupted after" in err
     assert "retape diff c.sqlite run.sqlite" in err
+
+
+def test_no_report_takes_the_place_of_the_capture_or_the_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    order_tape(tmp_path / "c.sqlite")
+    before = (tmp_path / "c.sqlite").read_bytes()
+    for place in ("c.sqlite", "run.sqlite"):
+        code = retape.run(["replay", "c.sqlite", "-o", "run.sqlite", "--report", f"html={place}", "--", "true"])
+        assert (code, f"The report {place} would replace" in capfd.readouterr().err) == (2, True)
+    assert (tmp_path / "c.sqlite").read_bytes() == before
+    assert not (tmp_path / "run.sqlite").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--only", "path:/nothing", "--", *SHOP], 5),
+        (["--", "no-such-program"], 2),
+        (["--", "python", "-c", "raise SystemExit('no database')"], 3),
+    ],
+)
+def test_a_replay_that_does_not_begin_leaves_the_older_run(
+    tmp_path: Path, arguments: list[str], code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    order_tape(tmp_path / "c.sqlite")
+    retape.run(["replay", "c.sqlite", "-q", "-o", "run.sqlite", "--", *SHOP])
+    before = Path("run.sqlite").read_bytes()
+    assert retape.run(["replay", "c.sqlite", "-q", "-o", "run.sqlite", *arguments]) == code
+    assert Path("run.sqlite").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.glob("run.sqlite*")) == ["run.sqlite"]
+    assert retape.run(["replay", "c.sqlite", "-q", "-o", "run.sqlite", "--only", "id:1", "--", *SHOP]) in (0, 1)
+    with Capture.open("run.sqlite") as run:
+        assert [session.meta["only"] for session in run.sessions()] == ["id:1"]
+    assert sorted(path.name for path in tmp_path.glob("run.sqlite*")) == ["run.sqlite"]
+
+
+def test_a_run_that_another_process_writes_is_refused_and_untouched(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    order_tape(tmp_path / "c.sqlite")
+    with CaptureWriter(tmp_path / "run.sqlite", mode="replay") as writer:
+        assert retape.run(["replay", "c.sqlite", "-q", "-o", "run.sqlite", "--", *SHOP]) == 2
+        assert "being written by another retape process" in capfd.readouterr().err
+        with Capture.open("run.sqlite") as run:
+            assert [session.id for session in run.sessions()] == [writer.session]

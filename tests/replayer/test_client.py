@@ -1,71 +1,20 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from captures.errors import UsageError
-from captures.model import FailureKind, Headers, Request
+from captures.model import FailureKind
 from captures.service import free_port
 from captures.trust import Authority
-from replayer.client import Client, Outcome, Target
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-def ask(method: str = "GET", target: bytes = b"/", headers: Headers = ((b"Host", b"h"),), body: bytes = b"") -> Request:
-    return Request(method, "http", "h", 80, target, headers, body)
-
-
-@asynccontextmanager
-async def serving(handler: Handler, tls: object = None):  # type: ignore[no-untyped-def]
-    server = await asyncio.start_server(handler, "127.0.0.1", 0, ssl=tls)  # type: ignore[arg-type]
-    scheme = "https" if tls else "http"
-    client = Client(Target(scheme, "127.0.0.1", server.sockets[0].getsockname()[1]), timeout=5)
-    try:
-        yield client
-    finally:
-        await client.close()
-        server.close()
-
-
-def once(handler: Handler, request: Request, **more: str) -> Outcome:
-    async def run() -> Outcome:
-        async with serving(handler) as client:
-            return await client.send(request, **more)  # type: ignore[no-any-return]
-
-    return asyncio.run(run())
-
-
-def answers(data: bytes, *, close: bool = True) -> Handler:
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(data)
-        if not close:
-            await reader.read()  # until the client goes
-        writer.close()
-
-    return handler
-
-
-def resets(data: bytes = b"") -> Handler:
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        if data:
-            writer.write(data)
-            await writer.drain()
-            await asyncio.sleep(0.05)
-        sock = writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.transport.abort()
-
-    return handler
+from replayer import loops
+from replayer.client import MAX_IDLE, Client, Outcome, Target
+from replayer.plan import Connections
+from tests.replayer.wire.servers import OK, answers, ask, once, serving
 
 
 def test_the_request_arrives_byte_for_byte() -> None:
@@ -89,25 +38,6 @@ def test_redirects_are_not_followed() -> None:
     assert outcome.response.status == 302
 
 
-@pytest.mark.parametrize(
-    ("handler", "kind", "body"),
-    [
-        (resets(), FailureKind.RESET, None),
-        (answers(b""), FailureKind.RESET, None),
-        (answers(b"HTTP/1.1 200 OK\r\nCont"), FailureKind.RESET, None),
-        (answers(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), FailureKind.TRUNCATED, b"half"),
-        (answers(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"), FailureKind.TRUNCATED, b"half"),  # noqa: E501
-        (resets(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), FailureKind.TRUNCATED, b"half"),
-        (answers(b"+PONG\r\n"), FailureKind.PROTOCOL, None),
-    ],
-)  # fmt: skip
-def test_failures_are_told_apart(handler: Handler, kind: FailureKind, body: bytes | None) -> None:
-    outcome = once(handler, ask())
-    assert outcome.failure is not None
-    assert outcome.failure.kind is kind
-    assert (outcome.response.body if outcome.response else None) == body
-
-
 def test_nobody_listens() -> None:
     async def run() -> Outcome:
         return await Client(Target("http", "127.0.0.1", free_port())).send(ask())
@@ -115,22 +45,6 @@ def test_nobody_listens() -> None:
     failure = asyncio.run(run()).failure
     assert failure is not None
     assert failure.kind is FailureKind.CONNECT
-
-
-@pytest.mark.parametrize(
-    ("said", "kind"),
-    [(b"", FailureKind.TIMEOUT), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", FailureKind.TRUNCATED)],
-)
-def test_no_answer_in_time(said: bytes, kind: FailureKind) -> None:
-    async def run() -> Outcome:
-        async with serving(answers(said, close=False)) as client:
-            client._timeout = 0.1
-            return await client.send(ask())  # type: ignore[no-any-return]
-
-    outcome = asyncio.run(run())
-    assert outcome.failure is not None
-    assert outcome.failure.kind is kind
-    assert (outcome.response is None) == (not said)
 
 
 def test_exchanges_share_a_connection_as_recorded() -> None:
@@ -178,11 +92,152 @@ def test_a_connection_the_server_gave_up_is_opened_anew_where_that_is_safe(
     assert (failure.kind if failure else None) is kind
 
 
-def test_interim_responses_and_head() -> None:
-    outcome = once(answers(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"), ask("HEAD"))
-    assert outcome.failure is None
-    assert outcome.response is not None
-    assert outcome.response.status == 200
+async def echoes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers each request with its target, a little later for the odd ones, on one connection after the other."""
+    while line := await reader.readline():
+        await reader.readuntil(b"\r\n\r\n")
+        target = line.split()[1]
+        await asyncio.sleep(0.001 * (target[-1] % 2))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(target), target))
+
+
+@pytest.mark.parametrize("run", [asyncio.run, loops.run], ids=["asyncio", "fastest loop"])
+@pytest.mark.parametrize("connections", Connections)
+def test_many_requests_at_once_each_get_their_own_answer(connections: Connections, run: Callable[[Any], Any]) -> None:
+    made = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal made
+        made += 1
+        await echoes(reader, writer)
+
+    async def sent() -> None:
+        async with serving(handler, connections=connections) as client:
+            gate = asyncio.Semaphore(50)
+
+            async def one(number: int) -> None:
+                async with gate:
+                    outcome = await client.send(ask(target=b"/%d" % number), connection=f"c{number % 3}")
+                assert outcome.response is not None
+                assert outcome.response.body == b"/%d" % number
+
+            await asyncio.gather(*(one(number) for number in range(1000)))
+            assert len(client._idle) <= max(MAX_IDLE, 50)
+
+    run(sent())
+    assert made == 50 if connections is Connections.POOLED else 50 <= made < 200
+
+
+def test_pooled_requests_share_what_is_free_whatever_they_were_recorded_on() -> None:
+    made = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal made
+        made += 1
+        await echoes(reader, writer)
+
+    async def run() -> None:
+        async with serving(handler, connections=Connections.POOLED) as client:
+            for connection in ("a", "b", "", "c"):
+                assert (await client.send(ask(), connection=connection)).response is not None
+
+    asyncio.run(run())
+    assert made == 1
+
+
+def test_idle_connections_are_bounded_and_the_oldest_go_first() -> None:
+    ended: list[int] = []
+    made = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal made
+        made += 1
+        number = made
+        await echoes(reader, writer)
+        ended.append(number)
+
+    async def run() -> None:
+        async with serving(handler) as client:
+            for number in range(MAX_IDLE + 3):
+                await client.send(ask(), connection=f"c{number}")
+            assert len(client._idle) == MAX_IDLE
+            while len(ended) < 3:
+                await asyncio.sleep(0)
+            assert ended == [1, 2, 3]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_connection_closed_while_idle_is_not_written_to(tls: bool, tmp_path: Path) -> None:
+    """A POST may not be repeated, so the end must be seen before it is sent, however short ago it came."""
+    heads: list[bytes] = []
+    closed = asyncio.Event()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK)
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    async def run() -> None:
+        context = Authority.load_or_create(tmp_path).leaf_context("a.test") if tls else None
+        async with serving(handler, context) as client:
+            for number in range(3):
+                closed.clear()
+                outcome = await client.send(ask("POST", headers=((b"N", b"%d" % number),)), connection="a")
+                assert outcome.failure is None
+                await closed.wait()
+
+    asyncio.run(run())
+    assert len(heads) == 3
+
+
+def test_a_repeated_request_is_not_repeated_again() -> None:
+    served = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        await reader.readuntil(b"\r\n\r\n")
+        served += 1
+        if served == 1:
+            writer.write(OK)
+            await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async def run() -> Outcome:
+        async with serving(handler) as client:
+            await client.send(ask(), connection="a")
+            return await client.send(ask(), connection="a")
+
+    failure = asyncio.run(run()).failure
+    assert failure is not None
+    assert failure.kind is FailureKind.RESET
+    assert served == 2
+
+
+def test_a_cancelled_request_leaves_no_connection_behind() -> None:
+    asked, ended = asyncio.Event(), asyncio.Event()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        with suppress(ConnectionError):
+            await reader.read()
+        ended.set()
+
+    async def run() -> None:
+        async with serving(handler) as client:
+            task = asyncio.create_task(client.send(ask(), connection="a"))
+            await asked.wait()
+            task.cancel()
+            async with asyncio.timeout(5):
+                await ended.wait()
+            assert task.cancelled()
+            assert len(client._idle) == 0
+
+    asyncio.run(run())
 
 
 def test_https_on_loopback_needs_no_known_certificate(tmp_path: Path) -> None:
@@ -193,38 +248,3 @@ def test_https_on_loopback_needs_no_known_certificate(tmp_path: Path) -> None:
             return await client.send(ask())  # type: ignore[no-any-return]
 
     assert asyncio.run(run()).failure is None
-
-
-def test_https_where_http_is_spoken_is_a_tls_failure() -> None:
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(10)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-
-    async def plain() -> Outcome:
-        async with serving(handler) as client:
-            return await Client(Target("https", client.target.host, client.target.port)).send(ask())
-
-    failure = asyncio.run(plain()).failure
-    assert failure is not None
-    assert failure.kind is FailureKind.TLS
-
-
-@pytest.mark.parametrize(
-    ("text", "target"),
-    [
-        ("http://127.0.0.1:8000", Target("http", "127.0.0.1", 8000)),
-        ("localhost:1", Target("http", "localhost", 1)),
-        ("https://a.test/", Target("https", "a.test", 443)),
-        ("http://[::1]:5", Target("http", "::1", 5)),
-    ],
-)
-def test_targets(text: str, target: Target) -> None:
-    assert Target.parse(text) == target
-    assert Target.parse(str(target)) == target
-
-
-@pytest.mark.parametrize("text", ["ftp://a", "http://", "http://a/b", "http://a?x", "http://a:99999", "http://u:p@a"])
-def test_a_target_that_is_none(text: str) -> None:
-    with pytest.raises(UsageError):
-        Target.parse(text)

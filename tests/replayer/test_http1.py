@@ -7,15 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captures.model import Request, Response
-from replayer.encoding import encode_request, encode_response
+from replayer.encoding import encode_request as encoded
+from replayer.encoding import encode_response
 from replayer.http1 import (
     BodyReader,
     Framing,
     ProtocolError,
     RequestParser,
-    ResponseParser,
     keeps_alive,
 )
+from replayer.wire.http1_response import ResponseParser
+
+
+def encode_request(request: Request) -> tuple[bytes, list[dict[str, str]]]:
+    made = encoded(request)
+    return made.head + made.body, made.changes
 
 
 def parsed(raw: bytes, method: str = "GET", *, step: int = 0, closed: bool = False) -> ResponseParser:
@@ -196,6 +202,46 @@ def test_any_body_survives_chunking_in_any_pieces(body: bytes, cuts: list[int]) 
         at += cut
     assert parser.feed(data[at:])
     assert parser.response() == response
+
+
+def test_a_body_has_one_framing_and_trailers_have_a_chunked_body() -> None:
+    both = ((b"Content-Length", b"2"), (b"Transfer-Encoding", b"chunked"))
+    data, changes = encode_request(Request("POST", "http", "h", 80, b"/", both, b"hi"))
+    assert data == b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
+    assert [change["where"] for change in changes] == ["header content-length"]
+    grpc = Request("POST", "http", "h", 80, b"/", ((b"host", b"h"),), b"hi", ((b"t", b"1"),), "HTTP/2.0")
+    data, changes = encode_request(grpc)
+    assert data.endswith(b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nt: 1\r\n\r\n")
+    assert [change["where"] for change in changes] == ["request line", "header transfer-encoding"]
+
+
+def test_no_value_can_begin_another_request() -> None:
+    headers = ((b"A", b"1\r\nB: 2"), (b"C\n", b"3"))
+    data, changes = encode_request(Request("GET", "http", "h", 80, b"/a HTTP/1.1\r\n\r\nGET /b", headers))
+    assert data == b"GET /a HTTP/1.1%0D%0A%0D%0AGET /b HTTP/1.1\r\nA: 1  B: 2\r\nC : 3\r\n\r\n"
+    assert [change["where"] for change in changes] == ["request head"]
+
+
+PIECES = st.sampled_from(
+    [b"HTTP/1.1 200 OK", b"HTTP/1.1 103 ", b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b": ", b"ok",
+     b"HTTP/1.0 204", b"A: b", b"B:c ", b"Content-Length: 2", b"Connection: close", b"Transfer-Encoding: chunked"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=14), st.sampled_from(["GET", "HEAD"]))
+def test_what_comes_at_once_is_read_as_what_comes_byte_by_byte(pieces: list[bytes], method: str) -> None:
+    """The shortcut for a head that comes in one piece reads nothing in another way."""
+    raw = b"HTTP/1.1 200 OK\r\n" + b"".join(pieces)
+
+    def read(step: int) -> object:
+        parser = ResponseParser(method)
+        try:
+            done = [parser.feed(raw[at : at + step]) for at in range(0, len(raw), step)][-1]
+        except ProtocolError:
+            return "not HTTP"
+        return done, parser.response(), parser.interim, done and parser.reusable
+
+    assert read(len(raw)) == read(1)
 
 
 @given(st.binary(max_size=200))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captures.decoding import content_decoded
+from captures.formats.decoding import content_decoded
 from captures.model import Headers
 from replayer import pin_bodies
 from replayer.pin_send import resolve_body

@@ -9,7 +9,7 @@ import pytest
 
 from captures.model import Direction, Exchange, Failure, FailureKind, Headers, Request, Response, Timing
 from diffing.model import Column, Judgement
-from diffing.rules import RuleBook, parse_rules
+from diffing.rulebook.rules import RuleBook, parse_rules
 from replayer import pin_file
 from replayer.pin_check import Came, judge
 from replayer.pin_desk import FIRST_CALL, PinDesk, Served

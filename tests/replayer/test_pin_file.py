@@ -64,6 +64,14 @@ def test_the_documented_example_is_a_pin_and_survives() -> None:
         (("name: one", "stubs:\n- request: {line: GET /b}\n  failure: reset"), "must be a whole URL"),
         (("name: one", "stubs:\n- request: {line: GET http://a/}\n  failure: rset"), 'Did you mean "reset"?'),
         (("name: one", "setup:\n- request: {line: GET /}\n  status: 200\n  bind: {a: id}"), "is no place in an answer"),
+        (
+            ("name: one", "setup:\n- request: {line: GET /}\n  status: 200\n  bind: {a: text (a+)+$}"),
+            "p.yaml:5: '(a+)+$' repeats in so many ways",
+        ),
+        (
+            ("name: one", "setup:\n- request: {line: GET /}\n  status: 200\n  bind: {a: header x-y (}"),
+            "'(' is not a regular expression",
+        ),
         (("name: one", "setup: 1"), "setup must be a list"),
         (("name: one", "name: [1]"), "name must be text"),
         (("request:", "request: x\nrequest2:"), "request"),
@@ -116,6 +124,7 @@ calls = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     st.builds(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captures.jsontext import Number
+from captures.formats.jsontext import Number
 from replayer import pin_notation
 from replayer.pin_notation import KINDS, Slot
 
@@ -54,6 +54,7 @@ def test_whole_slots(text: str, slot: Slot | None) -> None:
         ("«uiid»", "Did you mean «uuid»?"),
         ("a « b", "has no closing »"),
         ("«regex /(/»", "is not a regular expression"),
+        ("«regex /(a+)+/»", "may keep it busy for ever"),
         ("«»", "there is no matcher"),
     ],
 )

@@ -195,7 +195,8 @@ def test_what_cannot_be_pinned_is_said(tmp_path: Path) -> None:
 def test_folder_names() -> None:
     assert folder_of("GET /orders/{id}") == "GET-orders-id"
     assert folder_of("GET /") == "GET-root"
-    assert folder_of("POST /a/../b c/%2e") == "POST-a-bc-2e"
+    assert folder_of("POST /a/../b c/%2e") == "POST-a-b-c-2e"
+    assert folder_of("POST /graphql query GetOrder") == "POST-graphql-query-GetOrder"
 
 
 @pytest.mark.slow

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captures.errors import ConfigError
-from captures.jsontext import Number
-from diffing.flatten import same
+from captures.formats.jsontext import Number
+from diffing.walk.flatten import same
 from replayer import pin_yaml
 
 numbers = st.integers() | st.from_regex(
@@ -30,6 +30,7 @@ values = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(values)
+@pytest.mark.slow
 def test_any_json_comes_back(value: Any) -> None:
     text = pin_yaml.write({"json": value})
     assert same(pin_yaml.read(text, "x").plain()["json"], value)
@@ -37,6 +38,7 @@ def test_any_json_comes_back(value: Any) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(values)
+@pytest.mark.slow
 def test_strings_mean_the_same_to_other_yaml_readers(value: Any) -> None:
     def strings(item: Any) -> Any:
         if isinstance(item, dict):

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from captures.flows.words import words_of
 from captures.model import Direction, Exchange, Response, Timing
+from replayer.chain_rules import chain_rules
+from replayer.chains import Chains
 from replayer.pin_send import bound_value
-from replayer.pin_volatile import words_of
 from replayer.prerequisites import History
 from tests.replayer.tapes import ORDER, request, response
 
@@ -158,3 +160,38 @@ def test_a_token_in_a_page_is_minted_there(page: str, place: str) -> None:
 @pytest.mark.parametrize("value", ["Bearer {}", "a=1; sid={}; b=2", "{}", 'token="{}", x=1'])
 def test_a_token_may_begin_and_end_with_anything(token: str, value: str) -> None:
     assert token in words_of(value.format(token))
+
+
+@pytest.mark.parametrize(
+    ("made", "asked"),
+    [
+        ({"id": "a7Xk9"}, "/links/a7Xk9"),
+        ({"slug": "blue-shirt"}, "/links/blue-shirt"),
+        ({"link_id": "a7Xk9"}, "/x?link_id=a7Xk9"),
+    ],
+)
+def test_codes_and_slugs_count_where_their_place_says_what_they_are(made: Any, asked: str) -> None:
+    seen = history(("POST", "/links", {"url": "x"}, made), ("GET", asked, None, {}), ("GET", "/a/a7Xk9", None, {}))
+    assert seen.setup_for(2) == (1,)
+    assert seen.setup_for(3) == ()
+
+
+def test_a_page_needs_the_one_that_showed_its_cursor() -> None:
+    seen = history(
+        ("GET", "/items", None, {"items": [], "next_cursor": 1040}),
+        ("GET", "/items?cursor=1040", None, {"items": []}),
+        ("GET", "/items?limit=1040", None, {"items": []}),
+    )
+    assert seen.setup_for(2) == (1,)
+    assert seen.setup_for(3) == ()
+
+
+def test_a_named_chain_is_needed_as_well() -> None:
+    rules = chain_rules([{"from": "POST /tables json $.number", "to": "GET /tables/{number}"}])
+    found = History(chains=Chains(rules))
+    made = Exchange(1, Direction.INBOUND, request("POST", "/tables", {}), Timing(1.0), response(201, {"number": 3}))
+    found.add(made)
+    for number, target in ((2, "/tables/3"), (3, "/tables/4")):
+        found.add(Exchange(number, Direction.INBOUND, request(target=target), Timing(2.0), response(200, {})))
+    assert found.setup_for(2) == (1,)
+    assert found.setup_for(3) == ()

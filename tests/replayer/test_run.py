@@ -374,7 +374,7 @@ def test_calls_of_a_target_somebody_else_started_cannot_be_judged(tmp_path: Path
     [
         ({}, "holds no inbound exchange"),
         ({"only": parse("path:/nowhere")}, "matches --only"),
-        ({"shard": Shard(1, 2)}, "Shard 1/2"),
+        ({"only": parse("path:/nowhere"), "shard": Shard(1, 2)}, "matches --only"),
     ],
 )
 def test_nothing_to_replay(tmp_path: Path, options: dict[str, Any], words: str) -> None:
@@ -455,7 +455,7 @@ def test_dependencies_get_listeners_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_in_the_middle_the_run_is_kept(tmp_path: Path, number: int) -> None:
     path = tmp_path / "c.sqlite"
     with Tape(path) as tape:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import http.client
 import socket
-import ssl
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,71 +13,11 @@ import httpx
 import pytest
 
 from captures.errors import UsageError
-from captures.model import Failure, FailureKind, Request, Response
-from captures.trust import Authority
-from replayer.stubs import Answer, Server, StubServer
+from captures.model import Failure, FailureKind, Response
+from replayer.stubs import Answer, Piece, Server
+from tests.replayer.serving import Running
 
-
-class Desk:
-    """Answers from a table of ``METHOD url``; remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[Request] = []
-        self.answers: dict[str, Answer] = {}
-        self.refused: set[tuple[str, int]] = set()
-        self.distrusts: list[str] = []
-
-    def refuse(self, host: str, port: int) -> bool:
-        return (host, port) in self.refused
-
-    def distrusted(self, host: str, port: int, why: str) -> None:
-        self.distrusts.append(f"{host}:{port}")
-
-    def answer(self, request: Request) -> Answer:
-        self.asked.append(request)
-        default = Answer(Response(200, ((b"Content-Length", b"2"), (b"x-A", b"1"), (b"X-a", b"2")), b"ok", b"Fine"))
-        return self.answers.get(request.target.decode(), default)
-
-
-class Running:
-    """A stub server in a thread with a loop of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.desk = Desk()
-        self.authority = Authority.load_or_create(folder)
-        self.trust = ssl.create_default_context(cafile=str(self.authority.certificate_path))
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
-        self.stubs = StubServer(self.desk, self.authority)
-        self.proxy = self.listen()
-
-    def listen(self, server: Server | None = None, port: int = 0) -> str:
-        future: Future[str] = asyncio.run_coroutine_threadsafe(self.stubs.listen(server, port=port), self.loop)
-        return future.result(5)
-
-    def client(self) -> httpx.Client:
-        return httpx.Client(proxy=self.proxy, verify=self.trust, trust_env=False, timeout=5)
-
-    def raw(self, data: bytes, url: str = "") -> bytes:
-        parts = urlsplit(url or self.proxy)
-        with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as connection:
-            connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
-
-    def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.stubs.close(), self.loop).result(5)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(5)
-        self.loop.close()
-
-
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    server = Running(tmp_path / "state")
-    yield server
-    server.stop()
+ROOT = Path(__file__).parents[2]
 
 
 def test_plain_http_through_the_proxy(running: Running) -> None:
@@ -222,6 +158,90 @@ def test_an_answer_that_ends_by_closing_ends_well_under_tls(running: Running) ->
         assert client.get("https://a.test/eof").content == b"to the end"
 
 
+def events_of(pieces: tuple[Piece, ...]) -> Response:
+    body = b"".join(piece.data for piece in pieces)
+    return Response(200, ((b"Content-Type", b"text/event-stream"), (b"Transfer-Encoding", b"chunked")), body, b"OK")
+
+
+EVENTS = (Piece(0.0, b"data: 1\n\n"), Piece(0.05, b"data: 2\n\n"), Piece(0.05, b"data: 3\n\n"))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_events_come_one_by_one_in_their_time_and_the_connection_is_kept(running: Running, scheme: str) -> None:
+    running.desk.answers["/events"] = Answer(events_of(EVENTS), pieces=EVENTS)
+    with running.client() as client:
+        began = time.monotonic()
+        with client.stream("GET", f"{scheme}://a.test/events") as answer:
+            came = [(piece, time.monotonic() - began) for piece in answer.iter_raw()]
+        assert [piece for piece, _ in came] == [piece.data for piece in EVENTS]
+        assert came[1][1] >= 0.05
+        assert came[2][1] >= 0.10
+        assert client.get(f"{scheme}://a.test/next").content == b"ok"
+
+
+def test_what_waits_holds_up_nobody_else(running: Running) -> None:
+    running.desk.answers["/slow"] = Answer(Response(200, (), b"slow"), hold=60)
+    parts = urlsplit(running.proxy)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as waiting, running.client() as client:
+        waiting.sendall(b"GET http://a.test/slow HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        assert client.get("http://a.test/fast").content == b"ok"
+        waiting.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            waiting.recv(1)
+
+
+def test_a_pipelined_request_is_answered_after_the_slow_one_before_it(running: Running) -> None:
+    running.desk.answers["/slow"] = Answer(Response(200, ((b"Content-Length", b"4"),), b"slow", b"OK"), hold=0.05)
+    told = running.raw(
+        b"GET http://a.test/slow HTTP/1.1\r\nHost: a.test\r\n\r\n"
+        b"GET http://a.test/x HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
+        half_close=False,
+    )
+    assert told.index(b"slow") < told.index(b"ok")
+
+
+def test_a_stream_that_the_recorded_client_left_stays_open_until_this_one_leaves(running: Running) -> None:
+    pieces = tuple(Piece(0, piece.data) for piece in EVENTS)
+    running.desk.answers["/events"] = Answer(events_of(pieces), pieces=pieces, ends=False)
+    parts = urlsplit(running.proxy)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as reading:
+        reading.sendall(b"GET http://a.test/events HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        told = b""
+        while b"data: 3" not in told:
+            told += reading.recv(4096)
+        reading.sendall(b"GET http://a.test/more HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        with running.client() as client:
+            assert client.get("http://a.test/x").content == b"ok"
+        assert b"0\r\n\r\n" not in told
+        reading.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            reading.recv(1)
+    assert [one.target for one in running.desk.asked] == [b"/events", b"/x"]
+
+
+def test_a_body_of_known_length_in_pieces_and_one_that_breaks_off(running: Running) -> None:
+    pieces = (Piece(0.01, b"ha"), Piece(0.01, b"lf"))
+    whole = Response(200, ((b"Content-Length", b"4"),), b"half", b"OK")
+    running.desk.answers["/whole"] = Answer(whole, pieces=pieces)
+    cut = Response(200, ((b"Content-Length", b"10"),), b"half", b"OK")
+    running.desk.answers["/cut"] = Answer(cut, Failure(FailureKind.TRUNCATED), pieces=pieces)
+    with running.client() as client:
+        assert client.get("http://a.test/whole").content == b"half"
+        assert client.head("http://a.test/whole").headers["content-length"] == "4"
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get("http://a.test/cut")
+
+
+def test_a_stream_recorded_over_http2_comes_in_chunks_over_http1(running: Running) -> None:
+    pieces = tuple(Piece(0, piece.data) for piece in EVENTS)
+    body = b"".join(piece.data for piece in pieces)
+    kind = ((b"content-type", b"text/event-stream"),)
+    running.desk.answers["/e"] = Answer(Response(200, kind, body, http_version="HTTP/2.0"), pieces=pieces)
+    with running.client() as client:
+        answer = client.get("http://a.test/e")
+    assert (answer.content, answer.headers["transfer-encoding"]) == (body, "chunked")
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -242,11 +262,15 @@ def test_a_port_that_is_taken(running: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["stubs", "desk", "connect", "matching", "misses", "library", "serve", "http1", "encoding"]
+    "module",
+    [
+        *("stubs", "desk", "connect", "matching", "misses", "library", "serve", "http1", "encoding"),
+        *sorted(f"stubbing/{path.stem}" for path in (ROOT / "replayer" / "stubbing").glob("*.py")),
+    ],
 )
 def test_nothing_that_answers_can_open_a_connection(module: str) -> None:
     """Read as syntax, not as text: no call or import by which Python opens a connection."""
-    tree = ast.parse((Path(__file__).parents[2] / "replayer" / f"{module}.py").read_text())
+    tree = ast.parse((ROOT / "replayer" / f"{module}.py").read_text())
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
