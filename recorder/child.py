@@ -1,31 +1,28 @@
-"""The parent's end of the proxy process: starts it, reads its events, tells it to stop."""
+"""The parent's end of a child process: starts it, reads its events, tells it what to do."""
 
 from __future__ import annotations
 
 import json
 import os
-import queue
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
-
-from recorder.plan import ProxyPlan
 
 Event = Mapping[str, Any]
 LAST_LINES = 20
 
 
-class ProxyProcess:
-    """``recorder.proxy`` running. Its events arrive in :attr:`events`; the last one is ``{"event": "exited", ...}``."""
+class ChildProcess:
+    """One that runs. ``hear`` gets its events, on a thread; the last one is ``{"event": "exited", "code": ...}``."""
 
-    def __init__(self, process: subprocess.Popen[bytes], events: queue.SimpleQueue[Event]) -> None:
-        self.events = events
+    def __init__(self, process: subprocess.Popen[bytes], hear: Callable[[Event], None]) -> None:
         self._process = process
+        self._hear = hear
         self._tail: deque[str] = deque(maxlen=LAST_LINES)
         self._threads = [
             threading.Thread(target=self._read_errors, args=(process.stderr,), daemon=True),
@@ -35,40 +32,42 @@ class ProxyProcess:
             thread.start()
 
     @classmethod
-    def start(cls, plan: ProxyPlan, events: queue.SimpleQueue[Event]) -> Self:
-        """Start the process and hand it ``plan``.
+    def start(cls, module: str, hear: Callable[[Event], None], lines: Sequence[int] = ()) -> Self:
+        """Start ``module``'s ``main`` and hand it the file descriptors ``lines``; it waits for its plan.
 
         It gets a session of its own: a Ctrl-C in the terminal is for the parent to interpret. ``-P`` and the explicit
         path keep a ``recorder.py`` in the working directory from being taken for ours.
         """
         house = str(Path(__file__).resolve().parent.parent)
-        code = f"import sys; sys.path.insert(0, {house!r}); from recorder.proxy import main; sys.exit(main())"
+        code = f"import sys; sys.path.insert(0, {house!r}); from {module} import main; sys.exit(main())"
         process = subprocess.Popen(
-            [sys.executable, "-O", "-P", "-c", code],
+            [sys.executable, "-O", "-P", "-c", code, *map(str, lines)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=lines,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-        proxy = cls(process, events)
-        proxy._write(plan.to_line())
-        return proxy
+        return cls(process, hear)
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
+    def plan(self, line: bytes) -> None:
+        """Hand it its plan, before any command."""
+        self._write(line)
 
     def send(self, command: str) -> None:
-        """One of the commands in ``recorder.proxy``. A process that is gone shows in :attr:`events`, not here."""
+        """One of its commands. A process that is gone shows in the events, not here."""
         self._write(command.encode() + b"\n")
 
     def last_words(self) -> str:
         """The last lines it wrote to stderr."""
         return "\n".join(self._tail)
 
-    def end(self, timeout: float = 15.0) -> int:
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def end(self, timeout: float) -> int:
         """Close its stdin (after it was told to stop), wait, kill it after ``timeout`` seconds; its exit code."""
         stdin = self._process.stdin
         if stdin is not None:
@@ -98,8 +97,8 @@ class ProxyProcess:
             with suppress(ValueError):
                 event = json.loads(line)
                 if isinstance(event, dict):
-                    self.events.put(event)
-        self.events.put({"event": "exited", "code": self._process.wait()})
+                    self._hear(event)
+        self._hear({"event": "exited", "code": self._process.wait()})
 
     def _read_errors(self, source: IO[bytes] | None) -> None:
         for line in source or ():

@@ -40,7 +40,11 @@ def failure_of(broken: Broken) -> Failure:
     if not broken.request_complete:
         if "closed connection without sending" in message or "incomplete" in message:
             return Failure(FailureKind.ABORTED, "the client went away inside its request")
+        if "server closed" in message or "by server" in message:
+            return Failure(FailureKind.RESET, "the server broke off inside the request")
         return Failure(FailureKind.PROTOCOL, "the request was not valid HTTP")
+    if "by server" in message:
+        return Failure(FailureKind.RESET, "the server ended the stream without an answer")
     if "closed" in message or "reset" in message or "eof" in message:
         return Failure(FailureKind.RESET, "the server closed the connection without an answer")
     return Failure(FailureKind.PROTOCOL, "the server's answer was not valid HTTP")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from captures.errors import UsageError
+from captures.model import authority
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -62,11 +64,6 @@ class Listener:
         """The inverse of :meth:`to_json` (without the variable, which is the parent's business)."""
         target = Target(*value["target"]) if value["target"] else None
         return cls(Role(value["role"]), value["host"], value["port"], target, value["name"])
-
-
-def authority(host: str, port: int) -> str:
-    """``host:port``, IPv6 in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def parse_listen(text: str, option: str) -> tuple[str, int]:
@@ -146,6 +143,23 @@ def dependency(name: str, url: str, variable: str = "") -> Listener:
     target, path = parse_target(url, f"--dependency {name}")
     variable = variable or re.sub(r"\W", "_", name).upper() + "_URL"
     return Listener(Role.DEPENDENCY, LOOPBACK, 0, target, name, variable, path)
+
+
+def check_free(metrics: tuple[str, int], listeners: Iterable[Listener]) -> None:
+    """Raise :class:`UsageError` when a listener of the traffic's wants the port of ``--metrics``."""
+    host, port = metrics
+    if port and any(one.port == port and (_reaches(one.host, host) or _reaches(host, one.host)) for one in listeners):
+        raise UsageError(f"--metrics {authority(host, port)}: a listener has that port.", hint="Give it another, or 0.")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches a socket on ``host``. (A name other than localhost may mean anything.)"""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _reaches(host: str, listening: str) -> bool:

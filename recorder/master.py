@@ -19,15 +19,17 @@ from mitmproxy.addons.core import Core
 from mitmproxy.addons.next_layer import NextLayer
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.tlsconfig import TlsConfig
-from mitmproxy.proxy import mode_specs
+from mitmproxy.proxy import mode_servers, mode_specs
 
 from captures.errors import UsageError
+from captures.model import authority
 from captures.service import free_port
-from recorder.listeners import Listener, Role, authority
+from recorder.listeners import Listener, Role
 from recorder.plan import ProxyPlan
 
 IDLE = 24 * 3600  # seconds before an idle client connection is closed; mitmproxy's 600 cuts long polls and pools
 ATTEMPTS = 5  # for a free port that another process took in between
+TURNS = 16  # of the loop, twice what a connection in the kernel's queue needs to be accepted and its request read
 
 
 class CachedDispatch(addonmanager.AddonManager):  # type: ignore[misc]
@@ -112,6 +114,10 @@ class Proxy:
             "tcp_timeout": IDLE,
         }
         self._options.update(**{name: value for name, value in settings.items() if name in self._options})
+        self._shared = plan.workers > 1
+        self._first = plan.worker == 0
+        if self._shared:
+            mode_servers.AsyncioServerInstance.listen = _listen_together
         self._task: asyncio.Task[None] | None = None
         self._bound: list[Bound] = []
 
@@ -141,7 +147,12 @@ class Proxy:
         return list(self._bound)
 
     async def close_listeners(self, *roles: Role) -> None:
-        """Stop accepting on the listeners of ``roles``; connections that are open go on."""
+        """Stop accepting on the listeners of ``roles``; connections that are open go on.
+
+        Whoever has connected has done so, also where the loop had no time yet to notice: the kernel would reset them.
+        """
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         self._bound = [one for one in self._bound if one.listener.role not in roles]
         await self._update()
 
@@ -177,6 +188,11 @@ class Proxy:
                 mode = mode_specs.ProxyMode.parse(bound.spec)
             except ValueError as error:
                 raise UsageError(f"{_named(listener)} cannot be set up: {error}.") from error
+            if self._shared and self._first and (taken := _probe(listener.host, port)):
+                # Who shares a port could share it with another program, too, and would take half of its traffic.
+                if listener.port or attempt == ATTEMPTS - 1:
+                    raise _not_listening(bound, taken)
+                continue
             await self._update(mode)
             (instance,) = [one for one in self._servers.servers if one.mode == mode]
             if instance.is_running:
@@ -197,6 +213,11 @@ class Proxy:
             await self._servers.servers.update([*modes, *more])
         finally:
             logger.disabled = False
+
+
+async def _listen_together(self: Any, host: str, port: int) -> list[asyncio.Server]:
+    """In place of mitmproxy's ``listen``: the kernel deals connections out to all processes that listen so."""
+    return [await asyncio.start_server(self.handle_stream, host, port, reuse_port=True)]
 
 
 def _named(listener: Listener) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 from mitmproxy import http
 
-from captures.model import Headers, Request, Response
+from captures.model import Headers, Request, Response, host_field
+from captures.traces import INJECTED, is_traced, traceparent
 from recorder.connections import Doors
-from recorder.listeners import DEFAULT_PORTS, Listener, Role, Target, authority
+from recorder.listeners import Listener, Role, Target
 from recorder.tee import Tee
 
 
-def request_of(request: http.Request, listener: Listener, headers: Headers, tee: Tee) -> Request:
-    """``request`` as it was sent to its server, with ``headers`` as they were received."""
-    target = listener.target
+def request_of(request: http.Request, target: Target | None, headers: Headers, tee: Tee) -> Request:
+    """``request`` as it was sent to ``target`` (None: where it says), with ``headers`` as they were received."""
     if target is not None:
         scheme, host, port = target.scheme, target.host, target.port
     else:
@@ -59,12 +62,35 @@ def announced_length(headers: Headers) -> int:
     return 0
 
 
+def protocol_of(response: http.Response) -> str:
+    """What a 101 goes on in, for a note: notes are not searched for secrets, so nothing but a protocol's name."""
+    name: str = response.headers.get("upgrade", "")
+    return name if re.fullmatch(r"[A-Za-z][\w./+-]{0,39}", name) else "another protocol"
+
+
+def is_open_ended(request: http.Request) -> bool:
+    """Whether the request does not say how long its body is: it may be one side of a conversation."""
+    coded = False
+    for name, _ in request.data.headers.fields:
+        lower = name.lower()
+        if lower == b"content-length":
+            return False
+        coded = coded or lower == b"transfer-encoding"
+    multiplexed: bool = request.is_http2 or request.is_http3
+    return coded or multiplexed
+
+
+def first(headers: Headers, wanted: bytes) -> bytes:
+    """The first value of a header (in lower case); empty where there is none."""
+    for name, value in headers:
+        if name.lower() == wanted:
+            return value
+    return b""
+
+
 def media_type(headers: Headers) -> bytes:
     """The Content-Type in lower case, with its parameters."""
-    for name, value in headers:
-        if name.lower() == b"content-type":
-            return value.lower()
-    return b""
+    return first(headers, b"content-type").lower()
 
 
 def lead_to_dependency(request: http.Request, listener: Listener, doors: Doors) -> Listener:
@@ -79,7 +105,7 @@ def lead_to_dependency(request: http.Request, listener: Listener, doors: Doors) 
 
 def address(request: http.Request, target: Target) -> Headers:
     """Give ``request`` the Host that ``target`` knows (the service only knows our listener's); its headers then."""
-    host = target.host if target.port == DEFAULT_PORTS[target.scheme] else authority(target.host, target.port)
+    host = host_field(target.scheme, target.host, target.port)
     if request.is_http2 or request.is_http3:
         request.authority = host
     else:
@@ -88,6 +114,21 @@ def address(request: http.Request, target: Target) -> Headers:
             for name, value in request.data.headers.fields
         )
     return fields(request.data.headers)
+
+
+def add_trace(request: http.Request, received: Headers) -> Headers:
+    """Give ``request`` a ``traceparent`` if it was ``received`` without any trace; what was added."""
+    if is_traced(received) or any(name.lower() == INJECTED for name, _ in received):
+        return ()
+    added = ((INJECTED, traceparent(os.urandom)),)
+    request.data.headers.fields = (*request.data.headers.fields, *added)
+    return added
+
+
+def drop_words_to_proxy(headers: http.Headers) -> None:
+    """Take out what a client says to its proxy, and no server shall read (RFC 9110 7.6.1 and 11.7.2)."""
+    for name in ("proxy-connection", "proxy-authorization"):
+        headers.pop(name, None)
 
 
 def drop_h2c_upgrade(headers: http.Headers) -> None:

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from typing import Any
 
+from captures.redacting.commands import shown_command
 from captures.versions import version_of
-from recorder.settings import Settings, dependency_urls, shown_command
+from recorder.settings import Settings, dependency_urls
 
 
 def provenance(settings: Settings) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def provenance(settings: Settings) -> dict[str, Any]:
         "dependencies": dependency_urls(settings.listeners),
         "command": shown_command(settings.command),
         "label": settings.label,
+        "selection": settings.choice.to_json(),
         "git": _git_commit(),
     }
     return {name: value for name, value in meta.items() if value}

@@ -1,10 +1,11 @@
 """The proxy process: reads its plan from stdin, records until stdin closes, reports JSON lines on stdout.
 
-Started by ``recorder.child`` with ``python -O`` as a process of its own, so that mitmproxy's pins, global state
-and crashes stay here. Commands on stdin: ``service PID`` (CMD's process group; 0: it has ended), ``drain`` (close the
-inbound listeners, let what is open finish), ``stop``, ``now`` (stop without waiting), ``discard`` (stop; a capture
-this process made and nothing was put into is removed). The end of stdin without one of these means that the parent was
-killed: CMD, which would go on with a dead proxy, is ended, and the parent's temporary files are removed.
+Started by ``recorder.crew`` with ``python -O`` as a process of its own, so that mitmproxy's pins, global state
+and crashes stay here. What its tape tells goes to the writing process, over the socket that its argument names.
+Commands on stdin: ``service PID`` (CMD's process group; 0: it has ended), ``drain`` (close the inbound listeners, let
+what is open finish), ``stop``, ``now`` (stop without waiting), ``discard`` (stop; a capture this recording made and
+nothing was put into is removed). The end of stdin without one of these means that the parent was killed: CMD, which
+would go on with a dead proxy, is ended, and the parent's temporary files are removed.
 """
 
 from __future__ import annotations
@@ -12,81 +13,60 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import json
+import importlib
 import logging
 import os
+import resource
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from captures.errors import RetapeError
-from captures.links import Linker
 from captures.writer import CaptureWriter
+from recorder.desk import Desk
 from recorder.listeners import Role
 from recorder.plan import ProxyPlan
+from recorder.relay import Relay
+from recorder.report import Report
 
 TICK = 1.0  # seconds between counters
 GRACE = 5.0  # seconds CMD gets to end after SIGTERM when the parent was killed
 ENDINGS = ("stop", "now", "discard", "orphan")
-SWITCH = 0.0005  # seconds the writer's thread may keep the interpreter from the loop (Python's default: ten times that)
+SWITCH = 0.0005  # seconds the relay's thread may keep the interpreter from the loop (Python's default: ten times that)
 
 
 def main() -> int:
     """Run the process; its exit code (0, or 2 when it could not start)."""
-    from captures.redaction import RedactionPolicy, Redactor, fingerprint
-
     report = Report()
+    _lift_limit()
+    importlib.import_module("recorder.mends")  # with all of mitmproxy, which takes a second: the plan may come later
     plan = ProxyPlan.from_line(sys.stdin.buffer.readline())
-    policy = RedactionPolicy.from_config(plan.redaction)
-    redactor = Redactor(plan.redaction_key, policy)
-    capture = Path(plan.capture)
-    ours = not capture.exists()
+    line = socket.socket(fileno=int(sys.argv[1]))
+    share = plan.max_queue // 2 // plan.workers  # the other half waits in the writing process
+    relay = Relay(line, share, blocks=plan.blocks, several=plan.workers > 1)
     try:
-        writer = CaptureWriter(
-            plan.capture,
-            mode="record",
-            meta=plan.meta,
-            redaction_key=fingerprint(plan.redaction_key),
-            prepare=redactor.exchange,
-        )
+        asyncio.run(_main(plan, relay, report))
     except RetapeError as error:
-        report(event="error", message=error.message, hint=error.hint)
-        return 2
-    wanted = False
-    try:
-        wanted = asyncio.run(_main(plan, writer, report)) != "discard"
-    except RetapeError as error:
-        # The file goes before the parent hears of it: what it says next is the last thing that happens.
-        _close(writer, capture if ours else None)
+        relay.close(ending="discard")
         report(event="error", message=error.message, hint=error.hint)
         return 2
     finally:
-        _close(writer, capture if ours and not wanted else None)
+        relay.close()
     return 0
 
 
-def _close(writer: CaptureWriter, unwanted: Path | None) -> None:
-    if writer.close().seen == 0 and unwanted is not None:
-        unwanted.unlink(missing_ok=True)
-
-
-class Report:
-    """Writes events as JSON lines to the parent. A parent that is gone is noticed on stdin, not here."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        # What a library prints must not end between our lines.
-        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-        os.dup2(2, 1)
-
-    def __call__(self, **event: Any) -> None:
-        with self._lock, contextlib.suppress(OSError, ValueError):
-            self._out.write(json.dumps(event) + "\n")
+def _lift_limit() -> None:
+    """Open as many files as the system lets this process. Each exchange under way takes two connections, and the usual
+    soft limit, 1,024, is there for programs that use select(2): without this, clients get nothing from some 500 on.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS tells of no limit and has one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class Faults(logging.Handler):
@@ -103,7 +83,7 @@ class Faults(logging.Handler):
             sys.stderr.write(logging.Formatter("%(message)s").format(record) + "\n")
 
 
-async def _main(plan: ProxyPlan, writer: CaptureWriter, report: Report) -> str:
+async def _main(plan: ProxyPlan, relay: Relay, report: Report) -> str:
     commands = _commands()
 
     def hear(**event: Any) -> None:
@@ -112,20 +92,23 @@ async def _main(plan: ProxyPlan, writer: CaptureWriter, report: Report) -> str:
             # What lives until the end need not be walked by every collection: it shows in the 99th percentile.
             gc.collect()
             gc.freeze()
-            gc.set_threshold(20_000, 20, 50)
+            # Every connection leaves a cycle behind. What is walked is small now, so that the oldest generation can be
+            # looked at often; seldom, it holds some 20 MB of connections that ended long ago.
+            gc.set_threshold(20_000, 10, 5)
             sys.setswitchinterval(SWITCH)
 
-    return await serve(plan, writer, hear, commands)
+    return await serve(plan, relay, hear, commands)
 
 
 async def serve(
-    plan: ProxyPlan, writer: CaptureWriter, report: Callable[..., None], commands: asyncio.Queue[str]
+    plan: ProxyPlan, writer: CaptureWriter | Relay, report: Callable[..., None], commands: asyncio.Queue[str]
 ) -> str:
-    """Record until a command ends it, and return that; closes ``writer``.
+    """Record until a command ends it, and return that; closes ``writer`` (or the way to one in another process).
 
     Raises :class:`UsageError` when a port is taken.
     """
     from recorder import shortcuts
+    from recorder.choosing import Chooser
     from recorder.connections import Connections, Doors
     from recorder.h2c import PriorKnowledge
     from recorder.master import Proxy
@@ -138,7 +121,14 @@ async def serve(
     logging.getLogger().addHandler(faults)
     doors = Doors()
     connections = Connections(doors, lambda what, where: report(event="warning", what=what, where=where))
-    tape = Tape(writer, Linker(), doors, connections, dependencies=plan.dependencies, max_body=plan.max_body)
+    desk = writer if isinstance(writer, Relay) else Desk(writer, plan.choice, plan.sample_key.encode())
+    chooser = None if plan.choice.everything else Chooser(plan.choice)
+    tape = Tape(
+        desk, doors, connections,
+        dependencies=plan.dependencies, max_body=plan.max_body, max_messages=plan.max_messages, blocks=plan.blocks,
+        inject_trace=plan.inject_trace,
+        chooser=chooser,
+    )  # fmt: skip
     proxy = Proxy(plan)
     proxy.add_first(PriorKnowledge())
     proxy.add(connections)
@@ -151,17 +141,13 @@ async def serve(
     except RetapeError:
         await proxy.shutdown()
         raise
-    report(event="started")
+    report(event="started", capture=plan.capture if isinstance(writer, Relay) else str(writer.path))
 
     def counters() -> dict[str, Any]:
-        numbers = writer.counters()
         return {
-            "seen": numbers.seen,
-            "written": numbers.written,
-            "dropped": numbers.dropped,
-            "truncated": numbers.truncated,
-            "error": numbers.last_error,
+            **({} if isinstance(desk, Relay) else desk.counters()),
             "open": tape.open_count(),
+            "held_back": tape.held_back,
             "faults": faults.count,
             "refused": connections.refused,
         }
@@ -203,7 +189,12 @@ async def serve(
         "faults": faults.count,
         "refused": connections.refused,
     }
-    await asyncio.to_thread(writer.close, {name: value for name, value in meta.items() if value})
+    said = {name: value for name, value in meta.items() if value}
+    if isinstance(writer, Relay):
+        await asyncio.to_thread(writer.close, said, command)
+    elif isinstance(desk, Desk):
+        desk.finish()
+        await asyncio.to_thread(writer.close, {**said, **desk.meta()})
     report(event="done", **{**meta, **counters()})
     return command
 
@@ -242,7 +233,7 @@ async def _settle(settled: Callable[[], bool], seconds: float, commands: asyncio
 
 
 def _commands() -> asyncio.Queue[str]:
-    """The parent's commands; SIGTERM and SIGINT mean ``stop``."""
+    """The parent's commands; SIGTERM, SIGINT and SIGHUP mean ``stop``."""
     loop = asyncio.get_running_loop()
     commands: asyncio.Queue[str] = asyncio.Queue()
 
@@ -257,7 +248,9 @@ def _commands() -> asyncio.Queue[str]:
                 loop.call_soon_threadsafe(commands.put_nowait, "orphan")
 
     threading.Thread(target=read, name="commands", daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN and number is signal.SIGHUP:
+            continue  # nohup
         loop.add_signal_handler(number, commands.put_nowait, "stop")
     return commands
 

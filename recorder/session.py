@@ -1,37 +1,38 @@
 """One recording from the parent's side: the proxy process, the service, signals, the clock, and who hears of it.
 
 The proxy listens first (the service needs its addresses), then CMD starts, then the recording is *ready*. It
-ends by SIGINT or SIGTERM, after ``--for``, or with CMD: inbound listeners close, what is open finishes (its outbound
-calls still recorded), CMD stops, and the rest is cut and kept as failures.
+ends by SIGINT, SIGTERM or SIGHUP, after ``--for``, or with CMD: inbound listeners close, what is open finishes (its
+outbound calls still recorded), CMD stops, and the rest is cut and kept as failures.
 """
 
 from __future__ import annotations
 
 import os
 import queue
+import secrets
 import signal
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
 from captures.errors import RetapeError, TargetError, UsageError
+from captures.model import authority
 from captures.service import Service, Wiring, environment
 from captures.state import redaction_key, state_dir
 from captures.trust import Authority
-from recorder.child import Event, ProxyProcess
-from recorder.listeners import LOOPBACK, Listener, Role, authority
+from recorder.child import Event
+from recorder.crew import STOP_TIMEOUT, WRITER, Crew
+from recorder.listeners import LOOPBACK, Listener, Role, is_loopback
 from recorder.plan import ProxyPlan
 from recorder.provenance import provenance
-from recorder.settings import Settings
+from recorder.settings import Overload, Settings
 
 START_TIMEOUT = 60.0  # seconds for the proxy process to listen: importing mitmproxy alone takes one or more
-STOP_TIMEOUT = 60.0  # seconds for it to write down what it has
 POLL = 0.05  # seconds between looks at CMD
 
 
@@ -49,6 +50,12 @@ class Observer(Protocol):
 
     def warning(self, what: str, where: str) -> None:
         """Something the user should act on (see ``recorder.tape``)."""
+
+    def trouble(self, why: str, waiting: int) -> None:
+        """Nothing can be written, and ``waiting`` exchanges are kept in memory; or ("") it can again."""
+
+    def next_file(self, path: str) -> None:
+        """The recording goes on in another file."""
 
     def stopping(self, why: str) -> None:
         """The recording ends."""
@@ -95,6 +102,8 @@ class _Recording:
         self._counters: dict[str, Any] = {}
         self._service: Service | None = None
         self._finished = False  # the proxy has written down everything
+        self._trouble = self._unrotated = ""
+        self._file = str(settings.capture)
 
     def run(self) -> Outcome:
         settings = self._settings
@@ -107,27 +116,30 @@ class _Recording:
                 f"{error.filename or self._work} cannot be written: {error.strerror}.",
                 hint="Make room on the disk, or set TMPDIR and RETAPE_STATE_DIR to folders that have some.",
             ) from error
-        proxy = ProxyProcess.start(plan, self._events)
+        proxy = Crew.start(plan, self._events, settings.workers)
         try:
             self._await(proxy, "started", START_TIMEOUT)
             if settings.command:
                 self._start_service(proxy, ca, extra)
             self._signals.ready = True
-            self._observer.ready(settings)
+            self._warn_of_exposure()
+            self._observer.ready(replace(settings, capture=Path(self._file)))
             code = self._watch(proxy)
             self._stop(proxy, service_runs=code is None)
-        except BaseException:
+        except BaseException as error:
             self._stop_service(proxy)
             proxy.send("discard")
-            proxy.end(2.0 if isinstance(sys.exception(), ProxyDied) else STOP_TIMEOUT)
+            proxy.end(2.0 if isinstance(error, ProxyDied) else STOP_TIMEOUT)
+            if isinstance(error, ProxyDied) and proxy.lost:
+                error.hint += f" Exchanges it had begun and could not finish: {proxy.lost}."
             raise
         proxy.end(STOP_TIMEOUT)
         outcome = Outcome(self._counters, code)
-        if not settings.capture.exists():
-            written = self._counters.get("written", 0)
+        if not any(Path(path).exists() for path, _ in self._counters.get("files", ())):
+            lost = self._counters.get("seen", 0)
             raise CaptureVanished(
                 f"{settings.capture} vanished while it was being recorded: all it held is lost"
-                f" ({written} exchange{'' if written == 1 else 's'} of this session).",
+                f" ({lost} exchange{'' if lost == 1 else 's'} of this session).",
                 hint="Record again, and leave the file where it is until the recording has stopped.",
             )
         self._observer.done(settings, outcome)
@@ -148,6 +160,13 @@ class _Recording:
             insecure=settings.insecure_upstream,
             meta=provenance(settings),
             max_body=settings.max_body,
+            max_messages=settings.max_messages,
+            max_queue=settings.max_queue,
+            blocks=settings.on_overload is Overload.BLOCK,
+            inject_trace=settings.inject_trace,
+            rotation=settings.rotation,
+            choice=settings.choice,
+            sample_key=secrets.token_hex(16),
             drain=settings.drain,
             work=str(self._work),
         )
@@ -162,7 +181,7 @@ class _Recording:
         path.write_bytes(b"\n".join(parts))
         return path
 
-    def _start_service(self, proxy: ProxyProcess, ca: Authority, extra: Path | None) -> None:
+    def _start_service(self, proxy: Crew, ca: Authority, extra: Path | None) -> None:
         settings = self._settings
         proxy_url = None
         dependencies = {}
@@ -180,9 +199,14 @@ class _Recording:
         if settings.await_ready:
             self._service.wait_ready(settings.ready_timeout)
 
+    def _warn_of_exposure(self) -> None:
+        exposed = [authority(host, port) for host, port in self._bound.values() if not is_loopback(host)]
+        if exposed:
+            self._observer.warning("exposed", ", ".join(exposed))
+
     # -- running -----------------------------------------------------------------------------------------------------
 
-    def _watch(self, proxy: ProxyProcess) -> int | None:
+    def _watch(self, proxy: Crew) -> int | None:
         """Until something ends the recording; CMD's exit code if it was CMD."""
         duration = self._settings.duration
         deadline = None if duration is None else time.monotonic() + duration
@@ -203,7 +227,7 @@ class _Recording:
                 self._observer.stopping("time is up")
                 return None
 
-    def _stop(self, proxy: ProxyProcess, *, service_runs: bool) -> None:
+    def _stop(self, proxy: Crew, *, service_runs: bool) -> None:
         if service_runs and not self._finished:
             proxy.send("drain")
             self._await(proxy, "drained", self._settings.drain + 10.0)
@@ -211,19 +235,20 @@ class _Recording:
         proxy.send("stop")
         self._await(proxy, "done", STOP_TIMEOUT)
 
-    def _stop_service(self, proxy: ProxyProcess) -> None:
+    def _stop_service(self, proxy: Crew) -> None:
         if self._service is not None:
             self._service.stop()
             proxy.send("service 0")
 
-    def _await(self, proxy: ProxyProcess, wanted: str, timeout: float) -> None:
+    def _await(self, proxy: Crew, wanted: str, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while not self._finished:
             event = self._next(max(0.0, deadline - time.monotonic()))
             if event is None:
                 raise ProxyDied(f"The recording proxy did not answer within {timeout:g} s ({wanted}).")
             if event["event"] == "signal":
-                proxy.send("now")  # asked twice: do not wait for anybody
+                if event["number"] != signal.SIGHUP:  # of those several come when a terminal goes
+                    proxy.send("now")  # asked twice: do not wait for anybody
                 continue
             self._hear(proxy, event)
             if event["event"] == wanted:
@@ -235,31 +260,52 @@ class _Recording:
         except queue.Empty:
             return None
 
-    def _hear(self, proxy: ProxyProcess, event: Event) -> None:
+    def _hear(self, proxy: Crew, event: Event) -> None:
         match event["event"]:
             case "listening":
                 self._bound[event["index"]] = (event["host"], event["port"])
                 self._observer.listening(self._settings.listeners[event["index"]], event["host"], event["port"])
             case "counters" | "done":
                 self._counters = {key: value for key, value in event.items() if key != "event"}
+                self._tell_of_files(event)
                 self._finished = event["event"] == "done"
                 if not self._finished:
                     self._observer.counters(event)
+            case "started":
+                self._file = event["capture"]
             case "warning":
                 self._observer.warning(event["what"], event["where"])
             case "error":
                 raise UsageError(event["message"], hint=event.get("hint", ""))
             case "exited":
-                words = proxy.last_words().splitlines()[-1:]
-                reason = f": {words[0]}" if words else f" with code {event['code']}"
-                raise ProxyDied(
-                    f"The recording proxy died{reason}.",
-                    hint=f"What it had recorded until then is in {self._settings.capture}.",
-                )
+                raise ProxyDied(f"{event['name']} died: {event['how']}.", hint=self._what_is_left(event["name"]))
+
+    def _what_is_left(self, died: str) -> str:
+        files = [path for path, _ in self._counters.get("files", ())]
+        older = sum(path != self._file for path in files)
+        more = f" and {older} older file{'' if older == 1 else 's'}" if older else ""
+        if died == WRITER:
+            return f"What it had written until then is in {self._file}{more}; what was still waiting is lost."
+        return f"What it had recorded until then is in {self._file}{more}."
+
+    def _tell_of_files(self, event: Event) -> None:
+        trouble = event.get("trouble", "")
+        if bool(trouble) != bool(self._trouble):
+            self._observer.trouble(trouble, event.get("queued", 0))
+        self._trouble = trouble
+        if event.get("capture", self._file) != self._file:
+            self._file = event["capture"]
+            self._observer.next_file(self._file)
+        if event.get("unrotated") and not self._unrotated:
+            self._observer.warning("unrotated", event["unrotated"])
+        self._unrotated = event.get("unrotated", "")
 
 
 class _Signals:
-    """SIGINT and SIGTERM: before *ready* they interrupt, after it they are the normal way to end a recording."""
+    """SIGINT, SIGTERM and SIGHUP (unless it is ignored: nohup).
+
+    Before *ready* they interrupt, after it they are the normal way to end a recording.
+    """
 
     def __init__(self) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -268,7 +314,9 @@ class _Signals:
 
     def __enter__(self) -> _Signals:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                    continue
                 self._before[number] = signal.signal(number, self._handle)
         return self
 

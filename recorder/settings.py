@@ -5,32 +5,50 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from captures.config import Config, check_keys
 from captures.errors import ConfigError, UsageError
+from captures.model import authority
+from captures.quantities import seconds_of, size_of
+from captures.rotation import Rotation
+from recorder import choosing
+from recorder.choosing import Choice
 from recorder.listeners import (
     LOOPBACK,
     Listener,
     Role,
     Target,
-    authority,
     check_distinct,
+    check_free,
     dependency,
     parse_dependency,
     parse_inbound,
+    parse_listen,
     parse_outbound,
     parse_target,
 )
-from recorder.plan import DRAIN, MAX_BODY
+from recorder.plan import DRAIN, MAX_BODY, MAX_MESSAGES, MAX_QUEUE
+from recorder.rotating import parse_rotation
 
 READY_TIMEOUT = 60.0
-SECRET_WORD = re.compile(r"(?i)^(-{0,2}[\w.-]*(?:pass|secret|token|key|credential|auth)[\w.-]*=).+")
+MOST_WORKERS = 64
+LEAST_QUEUE = 1_000_000  # bytes
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+
+
+class Overload(StrEnum):
+    """What gives way when exchanges come faster than they can be written."""
+
+    DROP = "drop"  # the recording: what does not fit into the queue is counted
+    BLOCK = "block"  # the traffic: new requests wait for room
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +68,16 @@ class Settings:
     upstream_ca: Path | None = None
     insecure_upstream: bool = False
     max_body: int = MAX_BODY  # bytes
+    max_messages: int = MAX_MESSAGES  # of one exchange
+    max_queue: int = MAX_QUEUE  # bytes
+    on_overload: Overload = Overload.DROP
+    rotation: Rotation | None = None
+    workers: int = 1
     drain: float = DRAIN  # seconds
     ready_timeout: float = READY_TIMEOUT  # seconds
+    metrics: tuple[str, int] | None = None  # host and port of /metrics and /healthz
+    inject_trace: bool = False  # a traceparent for requests without a trace
+    choice: Choice = field(default_factory=Choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +94,14 @@ class Asked:
     upstream_ca: Path | None = None
     insecure_upstream: bool = False
     ready_timeout: float | None = None
+    metrics: str | None = None
+    on_overload: str | None = None
+    rotate: str | None = None
+    keep: str | None = None
+    inject_trace: bool = False
+    max_body: str | None = None
+    choice: Choice = field(default_factory=Choice)
+    workers: int | None = None
 
 
 def settle(asked: Asked, config: Config, *, now: datetime, port: int) -> Settings:
@@ -99,49 +133,75 @@ def settle(asked: Asked, config: Config, *, now: datetime, port: int) -> Setting
             hint="For example: retape record --inbound 8080=http://127.0.0.1:8000, or: retape record -- CMD.",
         )
     check_distinct(listeners)
-    names = {
-        authority(one.target.host, one.target.port): one.name for one in [*named, *given] if one.target is not None
-    }
+    names = _names([*named, *given])
     ca = asked.upstream_ca or _optional_path(section, "upstream_ca")
     if ca is not None and not ca.is_file():
         raise UsageError(f"The upstream CA file {ca} does not exist.", hint="Give --upstream-ca a PEM file.")
     if ca is not None:
         _check_pem(ca)
-    key = config.section("redact").get("key")
+    metrics = asked.metrics or next(iter(_strings(section, "metrics")), None)
+    watched = parse_listen(metrics, "--metrics") if metrics else None
+    if watched is not None:
+        check_free(watched, listeners)
+    rotation = parse_rotation(_text(asked.rotate, section, "rotate"), _text(asked.keep, section, "keep"))
+    started = "" if rotation else f"-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"  # the files of a series name their own times
     return Settings(
-        capture=asked.capture or Path(f"retape-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.sqlite"),
+        capture=asked.capture or Path(f"retape{started}.sqlite"),
         listeners=tuple(listeners),
         command=asked.command,
         port=port if asked.command else None,
         await_ready=to_command,
         names=names,
         redaction=config.section("redact"),
-        configured_key=key if isinstance(key, str) else None,
+        configured_key=config.redaction_key(),
         duration=parse_duration(asked.duration, "--for") if asked.duration else None,
         label=asked.label or next(iter(_strings(section, "label")), None),
         upstream_ca=ca,
         insecure_upstream=asked.insecure_upstream or bool(section.get("insecure_upstream", False)),
-        max_body=int(_number(section, "max_body", MAX_BODY)),
+        max_body=_max_body(asked.max_body, section),
+        max_messages=int(_number(section, "max_messages", MAX_MESSAGES)),
+        max_queue=_max_queue(section),
+        on_overload=_overload(asked.on_overload or next(iter(_strings(section, "on_overload")), Overload.DROP)),
+        workers=_workers(asked.workers or section.get("workers", 1)),
         drain=_number(section, "drain", DRAIN),
-        ready_timeout=asked.ready_timeout or _number(section, "ready_timeout", READY_TIMEOUT),
+        ready_timeout=_ready_timeout(asked.ready_timeout, section),
+        metrics=watched,
+        rotation=rotation,
+        inject_trace=asked.inject_trace or bool(section.get("inject_trace", False)),
+        choice=choosing.settled(asked.choice, section),
     )
+
+
+def _overload(text: str) -> Overload:
+    try:
+        return Overload(text)
+    except ValueError:
+        raise ConfigError(f"[record] on_overload {text!r} is neither drop nor block.") from None
+
+
+def _max_body(text: str | None, section: Mapping[str, Any]) -> int:
+    if text is None:
+        return int(_number(section, "max_body", MAX_BODY))
+    size = int(text) if text.isdecimal() else size_of(text)
+    if size is None:
+        raise UsageError(f"--max-body {text!r} is not a size.", hint="For example 1MB, 64MiB, or a number of bytes.")
+    return size
+
+
+def _workers(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_WORKERS:
+        raise ConfigError(f"[record] workers must be a number from 1 to {MOST_WORKERS}.")
+    return value
 
 
 def parse_duration(text: str, option: str) -> float:
     """``90``, ``30s``, ``5m``, ``2h``, ``1m30s`` in seconds. Raises :class:`UsageError` naming ``option``."""
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    seconds = float(text) if _NUMBER.fullmatch(text) else seconds_of(text)
+    if seconds is None:
         raise UsageError(f"{option} {text!r} is not a duration.", hint="For example 30s, 5m or 1h30m.")
-    seconds = sum(float(number) * units[unit] for number, unit in parts)
     if seconds <= 0:
         raise UsageError(f"{option} {text!r} is no time at all.", hint="For example 30s, 5m or 1h30m.")
     return seconds
-
-
-def shown_command(command: Sequence[str]) -> list[str]:
-    """``command`` for the capture: the values of words like ``--api-token=…`` are left out."""
-    return [SECRET_WORD.sub(r"\1***", word) for word in command]
 
 
 def dependency_urls(listeners: Sequence[Listener]) -> dict[str, dict[str, str]]:
@@ -151,6 +211,15 @@ def dependency_urls(listeners: Sequence[Listener]) -> dict[str, dict[str, str]]:
         for one in listeners
         if one.role is Role.DEPENDENCY and one.target is not None
     }
+
+
+def dependency_names(config: Config) -> dict[str, str]:
+    """``{"host:port": name}`` of ``[dependencies]``."""
+    return _names(_configured_dependencies(config))
+
+
+def _names(listeners: Sequence[Listener]) -> dict[str, str]:
+    return {authority(one.target.host, one.target.port): one.name for one in listeners if one.target is not None}
 
 
 def _check_pem(file: Path) -> None:
@@ -192,12 +261,32 @@ def _strings(section: Mapping[str, Any], key: str) -> tuple[str, ...]:
     raise ConfigError(f"[record] {key} must be text or a list of texts.")
 
 
+def _text(given: str | None, section: Mapping[str, Any], key: str) -> str | None:
+    """What the command line says, else what ``[record]`` does; a list of it is one after the other."""
+    return given or ",".join(_strings(section, key)) or None
+
+
 def _optional_path(section: Mapping[str, Any], key: str) -> Path | None:
     return next((Path(text) for text in _strings(section, key)), None)
 
 
 def _number(section: Mapping[str, Any], key: str, default: float) -> float:
     value = section.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ConfigError(f"[record] {key} must be a number.")
     return value
+
+
+def _ready_timeout(asked: float | None, section: Mapping[str, Any]) -> float:
+    if asked is None:
+        return _number(section, "ready_timeout", READY_TIMEOUT)
+    if not 0 < asked < math.inf:
+        raise UsageError(f"--ready-timeout {asked:g} is no time to wait.", hint="For example 60, in seconds.")
+    return asked
+
+
+def _max_queue(section: Mapping[str, Any]) -> int:
+    size = int(_number(section, "max_queue", MAX_QUEUE))
+    if size < LEAST_QUEUE:  # it is shared out to several processes: what has no room at all would never be taken
+        raise ConfigError(f"[record] max_queue must be {LEAST_QUEUE} bytes or more.")
+    return size

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TextIO
 
-from captures.model import CauseHow
+from captures.model import CauseHow, authority
+from captures.redacting.commands import shown_command
 from captures.store import Capture
+from captures.wording import counted
 from recorder.child import Event
-from recorder.listeners import Listener, Role, authority
+from recorder.listeners import Listener, Role
 from recorder.session import Outcome
 from recorder.settings import Settings
+from recorder.watching.statusline import StatusLine
+from recorder.watching.words import LEFT_OUT
 
 ADVICE = {
     "untrusted": (
         "{where}: the service refused our certificate, so its calls there fail and are not recorded.",
         "Make it trust {ca}, or give the dependency a listener: --dependency NAME=https://{where}.",
+    ),
+    "unexpected_tls": (
+        "{where}: a client came by https and refused our certificate; what it would have asked is not recorded.",
+        "Let it use http:// there, or make it trust {ca}.",
     ),
     "distrusted": (
         "{where}: its certificate is not one we trust, so calls there fail; they are recorded as failed.",
@@ -27,11 +38,29 @@ ADVICE = {
         "a request to the {where} listener was not HTTP the proxy could pass on; it was answered with 400.",
         "",
     ),
+    "exposed": (
+        "listening on {where}: whoever reaches that address can send requests through the recorder.",
+        "Let a firewall or a network policy say who may, or listen on loopback: leave the host out.",
+    ),
+    "unrotated": (
+        "the recording cannot go on in another file: {where}. It goes on in this one.",
+        "",
+    ),
+    "proxy_died": (
+        "a proxy process died ({where}): what it had open is cut, and counted as lost.",
+        "",
+    ),
     "opaque": (
         "{where}: a connection is not HTTP; it passes through and is not recorded.",
         "",
     ),
 }
+
+
+NO_CALLS = (
+    "hint: CMD made no call through the proxy. If it calls others, its HTTP client ignores HTTP_PROXY: Node.js reads "
+    "it from 22.21 on, older ones need an agent; or give each dependency a listener, --dependency NAME=URL."
+)
 
 
 class TextObserver:
@@ -40,8 +69,7 @@ class TextObserver:
     def __init__(self, ca: str, out: TextIO | None = None) -> None:
         self._ca = ca
         self._out = out if out is not None else sys.stderr
-        self._live = self._out.isatty()
-        self._line = False
+        self._line = StatusLine(self._out)
 
     def listening(self, listener: Listener, host: str, port: int) -> None:
         """One line per listener."""
@@ -57,6 +85,10 @@ class TextObserver:
                     f"  {listener.name:<10}  {where}  ->  {listener.target.url if listener.target else ''}{given}"
                 )
 
+    def metrics(self, host: str, port: int) -> None:
+        """Where the numbers are."""
+        self._say(f"  metrics     http://{authority(host, port)}/metrics")
+
     def ready(self, settings: Settings) -> None:
         """Where it goes, and how to stop."""
         roles = {listener.role for listener in settings.listeners}
@@ -65,14 +97,11 @@ class TextObserver:
         if not settings.command and Role.DEPENDENCY in roles:
             self._say("Start the service with the variables above: its calls to these dependencies go there then.")
         self._say(f"Recording into {settings.capture}. Stop with Ctrl-C.")
+        self._line.begin()
 
     def counters(self, event: Event) -> None:
-        """A line that rewrites itself, on a terminal only."""
-        if self._live:
-            dropped = f", {event['dropped']} dropped" if event["dropped"] else ""
-            self._out.write(f"\r\x1b[K{event['written']} exchanges recorded, {event['open']} open{dropped}")
-            self._out.flush()
-            self._line = True
+        """How it stands: kept up to date on a terminal, a line a minute elsewhere, and at once when a loss begins."""
+        self._line(event)
 
     def warning(self, what: str, where: str) -> None:
         """Once per host."""
@@ -81,17 +110,29 @@ class TextObserver:
         if hint:
             self._say("hint: " + hint.format(where=where, ca=self._ca))
 
+    def trouble(self, why: str, waiting: int) -> None:
+        """When it begins, and when it has ended."""
+        if why:
+            self._say(f"warning: nothing can be written now: {why}. The traffic goes on; what is seen waits in memory.")
+        else:
+            self._say("Everything that waited in memory is written: recording goes on.")
+
+    def next_file(self, path: str) -> None:
+        """Its name."""
+        self._say(f"Recording goes on in {path}.")
+
     def stopping(self, why: str) -> None:
         """Why."""
         self._say(f"Stopping: {why}.")
 
     def done(self, settings: Settings, outcome: Outcome) -> None:
         """The summary."""
-        totals = totals_of(settings)
+        totals = totals_of(settings, outcome)
+        names = totals["dependencies"]
         self._say(
-            f"{_count(totals['inbound'], 'exchange')} recorded"
-            f", {_count(totals['outbound'], 'outbound call')} to {_count(len(totals['dependencies']), 'dependency')}"
-            + (f" ({', '.join(totals['dependencies'][:6])})" if totals["dependencies"] else "")
+            f"{counted(totals['inbound'], 'exchange')} recorded"
+            f", {counted(totals['outbound'], 'outbound call')} to {counted(len(names), 'dependency', 'dependencies')}"
+            + (f" ({', '.join(names[:6])})" if names else "")
             + "."
         )
         if totals["failed"]:
@@ -100,35 +141,62 @@ class TextObserver:
         if totals["outbound"]:
             self._say(f"Outbound calls linked to requests: {_links(totals['links'])}.")
         if totals["redacted"]:
-            self._say(f"{_count(totals['redacted'], 'place')} redacted before the write.")
+            self._say(f"{counted(totals['redacted'], 'place')} redacted before the write.")
+        if totals["unscannable"]:
+            self._say(
+                f"{counted(totals['unscannable'], 'exchange')} with a body that could not be searched for secrets and "
+                "so is not kept."
+            )
         if totals["truncated"]:
-            self._say(f"{_count(totals['truncated'], 'body', 'bodies')} too large to keep whole.")
+            self._say(f"{counted(totals['truncated'], 'body', 'bodies')} too large to keep whole.")
+        if totals["early"]:
+            early = counted(totals["early"], "request")
+            self._say(f"{early} answered before all of the body had come: what came until then is kept.")
+        for sentence in left_out(outcome.counters):
+            self._say(sentence)
+        held_back = outcome.counters.get("held_back", 0)
+        if held_back:
+            waited = counted(held_back, "request")
+            self._say(f"{waited} waited until the recording had caught up (--on-overload block).")
+        files, gone = outcome.counters.get("files", ()), outcome.counters.get("removed") or {"files": 0, "exchanges": 0}
+        if len(files) > 1:
+            self._say(f"In {len(files)} files, {Path(files[0][0]).name} to {Path(files[-1][0]).name}.")
+        if gone["files"]:
+            were = "was" if gone["files"] == 1 else "were"
+            went = f"{counted(gone['files'], 'file')} with {counted(gone['exchanges'], 'exchange')}"
+            self._say(f"{went} {were} removed (--keep).")
         refused = outcome.counters.get("refused", 0)
         if refused:
             is_in = "was not HTTP the proxy could pass on; it is" if refused == 1 else (
                 "were not HTTP the proxy could pass on; they are"
             )  # fmt: skip
-            self._say(f"{_count(refused, 'request')} {is_in} not in the capture.")
+            self._say(f"{counted(refused, 'request')} {is_in} not in the capture.")
         for where, number in outcome.counters.get("distrusted", {}).items():
             self._say(
-                f"{where}: {_count(number, 'connection')} failed, its certificate is not trusted (--upstream-ca)."
+                f"{where}: {counted(number, 'connection')} failed, its certificate is not trusted (--upstream-ca)."
             )
         lost = outcome.counters.get("faults", 0)
         if lost:
-            self._say(f"warning: {_count(lost, 'fault')} inside the proxy; some exchanges may be incomplete.")
-        if not totals["inbound"] and not totals["outbound"]:
+            self._say(f"warning: {counted(lost, 'fault')} inside the proxy; some exchanges may be incomplete.")
+        dropped = outcome.counters.get("dropped", 0)  # requests did reach a listener; the error says why they are lost
+        left = sum(outcome.counters.get(name, 0) for name in LEFT_OUT)
+        if left and not totals["inbound"] and not totals["outbound"]:
+            self._say("Nothing was recorded: all that passed was left out, as the filters or the sample say.")
+        elif not totals["inbound"] and not totals["outbound"] and not dropped:
             self._say("Nothing was recorded: no request reached a listener.")
             self._say("hint: Send the traffic to the inbound address above, not to the service itself.")
         elif totals["inbound"]:
-            command = " ".join(settings.command) if settings.command else "CMD"
-            self._say(f"Next: retape replay {settings.capture} -- {command}")
+            proxied = any(listener.role is Role.OUTBOUND for listener in settings.listeners)
+            if settings.command and proxied and not totals["outbound"]:
+                self._say(NO_CALLS)
+            command = " ".join(shown_command(settings.command)) if settings.command else "CMD"
+            self._say(f"Next: retape replay {files[-1][0] if files else settings.capture} -- {command}")
 
     def _say(self, text: str) -> None:
-        if self._line:
-            self._out.write("\r\x1b[K")
-            self._line = False
-        self._out.write(text + "\n")
-        self._out.flush()
+        with suppress(OSError):  # the terminal has gone (SIGHUP): what is recorded must be written down all the same
+            self._line.clear()
+            self._out.write(text + "\n")
+            self._out.flush()
 
 
 class JsonObserver:
@@ -151,6 +219,10 @@ class JsonObserver:
             variable=listener.variable,
         )
 
+    def metrics(self, host: str, port: int) -> None:
+        """``{"event": "listening", "role": "metrics", ...}``."""
+        self._emit(event="listening", role="metrics", name="", host=host, port=port, target=None, variable="")
+
     def ready(self, settings: Settings) -> None:
         """``{"event": "ready", ...}``."""
         self._emit(event="ready", capture=str(settings.capture))
@@ -164,16 +236,25 @@ class JsonObserver:
             event="warning", what=what, where=where, hint=ADVICE.get(what, ("", ""))[1].format(where=where, ca=self._ca)
         )
 
+    def trouble(self, why: str, waiting: int) -> None:
+        """``{"event": "trouble", ...}``; ``why`` is empty when it has ended."""
+        self._emit(event="trouble", why=why, waiting=waiting)
+
+    def next_file(self, path: str) -> None:
+        """``{"event": "next-file", ...}``."""
+        self._emit(event="next-file", capture=path)
+
     def stopping(self, why: str) -> None:
         """``{"event": "stopping", ...}``."""
         self._emit(event="stopping", why=why)
 
     def done(self, settings: Settings, outcome: Outcome) -> None:
         """``{"event": "done", ...}``."""
-        totals = totals_of(settings)
-        totals.pop("truncated")
+        totals = totals_of(settings, outcome)
+        del totals["truncated"], totals["early"]
         counted = {
-            name: outcome.counters.get(name, 0) for name in ("seen", "written", "dropped", "truncated", "refused")
+            name: outcome.counters.get(name, 0)
+            for name in ("seen", "written", "dropped", "truncated", "refused", "held_back", *LEFT_OUT)
         }
         self._emit(
             event="done",
@@ -182,6 +263,9 @@ class JsonObserver:
             **totals,
             distrusted=outcome.counters.get("distrusted", {}),
             error=outcome.counters.get("error", ""),
+            dropped_by={why: number for why, number in outcome.counters.get("dropped_by", {}).items() if number},
+            files=[path for path, _ in outcome.counters.get("files", ())],
+            removed=outcome.counters.get("removed", {}),
             command_exit=outcome.command_code,
         )
 
@@ -189,15 +273,34 @@ class JsonObserver:
         self._write(json.dumps(event))
 
 
-def totals_of(settings: Settings) -> dict[str, Any]:
-    """What the last session of the capture holds."""
-    with Capture.open(settings.capture) as capture:
-        session = capture.sessions()[-1].id
+def totals_of(settings: Settings, outcome: Outcome) -> dict[str, Any]:
+    """What this recording's sessions hold, over all its files that are there."""
+    files = outcome.counters.get("files") or [(str(settings.capture), None)]
+    parts = [_totals(path, session) for path, session in files if Path(path).exists()]
+    links: Counter[str] = Counter()
+    for part in parts:
+        links.update(part["links"])
+    return {
+        **{
+            name: sum(part[name] for part in parts)
+            for name in ("inbound", "outbound", "failed", "truncated", "early", "redacted", "unscannable")
+        },
+        "links": dict(links.most_common()),
+        "dependencies": sorted({name for part in parts for name in part["dependencies"]}),
+    }
+
+
+def _totals(path: str, session: int | None) -> dict[str, Any]:
+    with Capture.open(path) as capture:
+        session = session or capture.sessions()[-1].id
         (row,) = capture.query(
             "SELECT COALESCE(SUM(direction = 'inbound'), 0) AS inbound,"
             " COALESCE(SUM(direction = 'outbound'), 0) AS outbound,"
             " COALESCE(SUM(failure IS NOT NULL), 0) AS failed,"
-            " COALESCE(SUM(body_truncated), 0) AS truncated,"
+            " COALESCE(SUM(body_truncated AND json_type(notes, '$.unscannable') IS NULL"
+            " AND json_type(notes, '$.early_response') IS NULL), 0) AS truncated,"
+            " COALESCE(SUM(json_type(notes, '$.early_response') IS NOT NULL), 0) AS early,"
+            " COALESCE(SUM(json_type(notes, '$.unscannable') IS NOT NULL), 0) AS unscannable,"
             " (SELECT COALESCE(SUM(place.value), 0) FROM exchange e, json_each(e.notes, '$.redacted') place"
             " WHERE e.session = ?1) AS redacted"
             " FROM exchange WHERE session = ?1",
@@ -219,9 +322,24 @@ def totals_of(settings: Settings) -> dict[str, Any]:
         }
 
 
+def left_out(counters: Mapping[str, Any]) -> list[str]:
+    """What passed and was not recorded, as asked for."""
+    said = []
+    for kind, why in (("left_out", "left out, as the filters say"), ("sampled_out", "not in the sample")):
+        requests, calls = counters.get(kind, 0), counters.get(f"{kind}_calls", 0)
+        if requests or calls:
+            what = [counted(requests, "request")] if requests else []
+            what += [counted(calls, "outbound call")] if calls else []
+            said.append(f"{' and '.join(what)} {why}; the traffic was not affected.")
+    return said
+
+
 LINKED = {
     CauseHow.TRACE_HEADER: "by a trace header",
     CauseHow.WINDOW: "by time",
+    CauseHow.VALUE_FLOW: "by a value in both (a guess)",
+    CauseHow.CONNECTION: "by its connection (a guess)",
+    CauseHow.UNANSWERED: "to the only request not answered yet (a guess)",
     CauseHow.AMBIGUOUS: "to one of several open requests",
     CauseHow.NONE: "to none (no request was open)",
 }
@@ -229,20 +347,3 @@ LINKED = {
 
 def _links(links: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {LINKED[CauseHow(how)]}" for how, number in links.items())
-
-
-def loss_hint(reason: str) -> str:
-    """What to do about exchanges that were dropped because of ``reason`` (the writer's word)."""
-    words = reason.lower()
-    if "queue is full" in words:
-        return "The disk did not keep up: write to a faster one with -o, or record less traffic at a time."
-    if "redacted" in words:
-        return "Check the [redact] section of retape.toml; what cannot be redacted is not written."
-    if any(word in words for word in ("full", "disk", "space", "quota", "too big", "too large")):
-        return "Make room on the disk and record again; the traffic itself was not affected."
-    return "Check that the capture's folder is there and can be written, and record again."
-
-
-def _count(number: int, singular: str, plural: str = "") -> str:
-    many = plural or (singular[:-1] + "ies" if singular.endswith("cy") else singular + "s")
-    return f"{number} {singular if number == 1 else many}"

@@ -2,13 +2,15 @@
 
 Its hooks run on the proxy's event loop, in the path of the traffic: they copy references (bytes are immutable) and
 hand the exchange to the writer, whose thread redacts, compresses and commits. Every exchange whose request head
-arrived ends on the tape exactly once: with a response, with a failure, or cut short by the end of the recording.
+arrived ends on the tape exactly once: with a response, with a failure, or cut short by the end of the recording. The
+messages of a long one go there as they come (``recorder.streams``).
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,20 +18,41 @@ from mitmproxy import flow as mitm_flow
 from mitmproxy.connection import Client
 from mitmproxy.http import HTTPFlow
 
-from captures.links import Linker
-from captures.model import Cause, Direction, Exchange, Failure, FailureKind, Headers, Timing
-from captures.writer import CaptureWriter
+from captures.model import Direction, Exchange, Failure, FailureKind, Headers, Timing, authority
 from recorder import messages
+from recorder.choosing import Chooser
 from recorder.connections import Connections, Doors
+from recorder.desk import Desk
 from recorder.failures import STOPPED, Broken, failure_of
-from recorder.listeners import Listener, Role, authority
-from recorder.tee import Tee
+from recorder.listeners import Listener, Role
+from recorder.plan import MAX_MESSAGES
+from recorder.relay import Relay
+from recorder.streams import Conversation, Limits, cutter_of, is_grpc
+from recorder.tee import Held, Tee
 
 TEE = "retape.request"
 """Key of a request's tee in ``flow.metadata``: ``recorder.mends`` finds it there."""
 
-STREAMED_REQUESTS = (b"application/grpc",)
-"""Requests of these media types are conversations: the server answers before they end."""
+COMING = "retape.coming"
+"""Key in ``flow.metadata``, while a server is connected to: gives the pieces of the request that wait for it."""
+
+INFORMATIONAL = "retape.informational"
+"""Key of the 1xx responses in ``flow.metadata``, a list of ``(status, header names)``: ``recorder.mends`` fills it."""
+LOOK = 0.02
+"""Seconds between two looks whether there is room again, for a request that waits for it."""
+
+UNREAD = "retape.unread"
+"""Key in ``flow.metadata`` of a WebSocket whose frames could not be read (they pass all the same)."""
+
+PINGS = "retape.pings"
+"""Key in ``flow.metadata``: how many WebSocket pings passed."""
+
+LIMIT = "retape.limit"
+"""Key in ``flow.metadata``: bytes of one WebSocket message that are kept; a longer one has its length in ``size``."""
+
+SEARCHED = 256 * 1024  # bytes of a streamed request's body that is put together for the linker
+MESSAGES_SIZE = 4  # times the largest body: bytes of one exchange's messages that are kept
+NOT_CLOSED = 1006  # the "code" of a WebSocket that ended without a close frame (RFC 6455, 7.1.5)
 
 
 @dataclass(slots=True)
@@ -43,9 +66,8 @@ class _Open:
     headers: Headers  # as received: later steps of the proxy may drop Expect and Upgrade
     request: Tee
     response: Tee
-    cause: Cause | None
     notes: dict[str, Any] = field(default_factory=dict)
-    messages: int = 0  # of a WebSocket
+    said: Conversation | None = None  # its messages, where it has many
 
 
 class Tape:
@@ -53,21 +75,29 @@ class Tape:
 
     def __init__(
         self,
-        writer: CaptureWriter,
-        linker: Linker,
+        desk: Desk | Relay,
         doors: Doors,
         connections: Connections,
         *,
         dependencies: Mapping[str, str],
         max_body: int,
+        blocks: bool = False,
+        inject_trace: bool = False,
+        chooser: Chooser | None = None,
+        max_messages: int = MAX_MESSAGES,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._writer = writer
-        self._linker = linker
+        self._desk = desk
         self._doors = doors
         self._connections = connections
         self._dependencies = dependencies
         self._max_body = max_body
+        self._blocks = blocks
+        self.held_back = 0  # requests that had to wait for room in the writer's queue
+        self._inject_trace = inject_trace
+        self._chooser = chooser
+        self._limits = Limits(max_body, max_messages, MESSAGES_SIZE * max_body)
+        self._held = Held()
         self._now = now
         self._ending = False
         self._open: dict[str, _Open] = {}  # by flow id
@@ -94,20 +124,44 @@ class Tape:
 
     # -- HTTP --------------------------------------------------------------------------------------------------------
 
-    def requestheaders(self, flow: HTTPFlow) -> None:
-        """A request's head has arrived."""
+    def requestheaders(self, flow: HTTPFlow) -> Awaitable[None] | None:
+        """A request's head has arrived. Where the traffic gives way to the recording, its connection may wait."""
+        if self._blocks and self._desk.is_full() and not self._ending:
+            return self._begin_later(flow)
+        self._begin(flow)
+        return None
+
+    async def _begin_later(self, flow: HTTPFlow) -> None:
+        self.held_back += 1
+        await self._room()
+        self._begin(flow)
+
+    async def _room(self) -> None:
+        try:
+            while self._desk.is_full() and not self._ending:  # noqa: ASYNC110 - it is full in another thread
+                await asyncio.sleep(LOOK)
+        except asyncio.CancelledError:
+            # mitmproxy does not expect the connection to be cut here: it shall notice at its next read.
+            task = asyncio.current_task()
+            if task is not None:
+                asyncio.get_running_loop().call_soon(task.cancel)
+
+    def _begin(self, flow: HTTPFlow) -> None:
         listener = self._doors.of(flow.client_conn)
         if listener.role is Role.OUTBOUND:
             listener = messages.lead_to_dependency(flow.request, listener, self._doors)
         headers = messages.fields(flow.request.data.headers)
         notes: dict[str, Any] = {}
         at = time.monotonic()
-        identity = self._writer.reserve_id()
-        cause = None
+        identity = self._desk.start()
         if listener.role is Role.INBOUND:
-            self._linker.inbound_started(identity, headers, at)
+            added = messages.add_trace(flow.request, headers) if self._inject_trace else ()
+            if added:
+                notes["injected"] = {name.decode(): value.decode() for name, value in added}
+            self._desk.inbound_started(identity, (*headers, *added), at, flow.request.data.path)
         else:
-            cause = self._linker.cause_of(headers, at)
+            line = flow.client_conn.id if flow.request.is_http11 or flow.request.is_http10 else ""
+            self._desk.call_started(identity, headers, at, flow.request.data.path, line)
         if listener.role is Role.DEPENDENCY and listener.target is not None:
             if flow.request.host_header is not None:
                 notes["host"] = flow.request.host_header
@@ -116,21 +170,41 @@ class Tape:
             notes["authority"] = flow.request.authority  # HTTP/2 has it in place of Host
         one = _Open(
             flow, identity, listener, flow.request.timestamp_start, headers,
-            Tee(self._max_body), Tee(self._max_body), cause, notes,
+            Tee(self._max_body, self._held), Tee(self._max_body, self._held), notes,
         )  # fmt: skip
         self._open[flow.id] = one
         self._clients.setdefault(flow.client_conn.id, set()).add(flow.id)
         flow.metadata[TEE] = one.request
-        large = messages.announced_length(headers) > one.request.passes_over
-        if large or messages.media_type(headers).startswith(STREAMED_REQUESTS):
+        flow.metadata[LIMIT] = self._max_body
+        grpc = is_grpc(headers)
+        if grpc or messages.is_open_ended(flow.request) or messages.announced_length(headers) > one.request.passes_over:
             flow.request.stream = one.request
+        if grpc:
+            self._listen(one, one.request, headers)
+        if listener.role is Role.OUTBOUND:
+            messages.drop_words_to_proxy(flow.request.data.headers)
         messages.drop_h2c_upgrade(flow.request.data.headers)
+
+    def request(self, flow: HTTPFlow) -> None:
+        """A request is complete. What it holds may show which calls it causes."""
+        one = self._open.get(flow.id)
+        if one is None or one.listener.role is not Role.INBOUND:
+            return
+        content = flow.request.data.content
+        if content or 0 < one.request.size <= SEARCHED:
+            self._desk.inbound_body(one.id, one.headers, content or one.request.body())
+        wanted = None if self._chooser is None else self._chooser.asked(flow, lambda: content or one.request.body())
+        if wanted is not None:
+            self._desk.settle(one.id, wanted)
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         """A response's head has arrived. Its body passes through: the client waits for nothing, a part is kept."""
         one = self._open.get(flow.id)
         if one is not None and flow.response is not None and flow.response.status_code != 101:
             flow.response.stream = one.response
+            if one.listener.role is Role.INBOUND:
+                self._desk.inbound_answered(one.id)
+            self._listen(one, one.response, messages.fields(flow.response.data.headers))
 
     def response(self, flow: HTTPFlow) -> None:
         """A response is complete."""
@@ -138,10 +212,17 @@ class Tape:
         if one is None:
             return
         if flow.websocket is not None:
+            self._conversation(one).begin()
             if one.listener.role is Role.INBOUND:  # the handshake is answered: it causes no call any more
-                self._linker.inbound_ended(one.id, time.monotonic())
+                self._desk.inbound_ended(one.id, time.monotonic())
             return  # the exchange ends when the socket does
-        if flow.request.timestamp_end is None:
+        if flow.response is not None and flow.response.status_code == 101:
+            one.notes["upgrade"] = messages.protocol_of(flow.response)
+            self._connections.upgraded(flow.client_conn)  # what follows passes, and is not recorded
+        self._answered(one)
+
+    def _answered(self, one: _Open) -> None:
+        if one.flow.request.timestamp_end is None:
             one.notes["early_response"] = True  # the server answered before the request was complete
         self._put(one, None)
 
@@ -159,36 +240,79 @@ class Tape:
                 upstream=self._connections.why(flow.client_conn.id, address),
             )
         )
+        if failure.kind is FailureKind.ABORTED and _has_whole_answer(one):
+            self._answered(one)
+            return
         if self._ending and failure.kind in (FailureKind.ABORTED, FailureKind.RESET, FailureKind.TRUNCATED):
             failure = Failure(FailureKind.ABORTED, STOPPED)
         self._put(one, failure)
         if failure.kind is not FailureKind.PROTOCOL or flow.request.timestamp_end is not None:
             flow.error = mitm_flow.Error(mitm_flow.Error.KILLED_MESSAGE)
 
-    def websocket_message(self, flow: HTTPFlow) -> None:
-        """Messages are counted; mitmproxy would keep them all in memory."""
+    def websocket_message(self, flow: HTTPFlow) -> Awaitable[None] | None:
+        """A message goes to the writer; mitmproxy would keep them all in memory. The socket may have to wait then."""
         one = self._open.get(flow.id)
         if flow.websocket is not None:
             if one is not None:
-                one.messages += len(flow.websocket.messages)
+                said = self._conversation(one)
+                for message in flow.websocket.messages:
+                    said.say(
+                        message.from_client, "text" if message.is_text else "binary", message.content, message.size
+                    )
             flow.websocket.messages.clear()
+        return self._room() if self._blocks and self._desk.is_full() and not self._ending else None
 
     def websocket_end(self, flow: HTTPFlow) -> None:
         """A WebSocket was closed."""
         one = self._open.get(flow.id)
-        if one is not None:
-            self._put(one, None)
+        socket = flow.websocket
+        if one is None or socket is None:
+            return
+        if socket.close_code == NOT_CLOSED and self._ending:
+            self._put(one, Failure(FailureKind.ABORTED, STOPPED))
+            return
+        by_client = bool(socket.closed_by_client)
+        one.notes["websocket_close"] = {"code": socket.close_code, "by": "client" if by_client else "server"}
+        said = self._conversation(one)
+        one.notes["websocket"] = said.count
+        if socket.close_code not in (None, NOT_CLOSED):
+            # What the frame said is a message, and searched for secrets like one.
+            said.say(by_client, "close", (socket.close_reason or "").encode())
+        self._put(one, None)
 
     def client_disconnected(self, client: Client) -> None:
         """Whatever of the connection is still open will never end by itself (a layer of mitmproxy crashed)."""
         for flow_id in list(self._clients.pop(client.id, ())):
-            if flow_id in self._open:
+            one = self._open.get(flow_id)
+            if one is not None:
+                for piece in one.flow.metadata.pop(COMING, list)():
+                    one.request(piece)
                 self._put(
-                    self._open[flow_id],
+                    one,
                     Failure(FailureKind.ABORTED, STOPPED if self._ending else "the connection ended"),
                 )
 
     # -- putting it on the tape --------------------------------------------------------------------------------------
+
+    def _conversation(self, one: _Open) -> Conversation:
+        if one.said is None:
+            chooser = self._chooser
+            one.said = Conversation(
+                self._desk, self._limits, lambda: self._exchange(one, None, None), self._now, identity=one.id,
+                wanted=None if chooser is None else lambda exchange: chooser.opens(one.flow, exchange),
+            )  # fmt: skip
+        return one.said
+
+    def _listen(self, one: _Open, tee: Tee, headers: Headers) -> None:
+        """Where the body is made of messages, put each on the tape when it has come."""
+        found = cutter_of(headers, self._max_body)
+        if found is None:
+            return
+        kind, cutter = found
+        said = self._conversation(one)
+        said.listen(tee, tee is one.request, kind, cutter)
+        if kind == "event":
+            said.begin()
 
     def _put(self, one: _Open, failure: Failure | None) -> None:
         flow = one.flow
@@ -196,33 +320,46 @@ class Tape:
         siblings = self._clients.get(flow.client_conn.id)
         if siblings is not None:
             siblings.discard(flow.id)
-        role = one.listener.role
-        if role is Role.INBOUND:
-            self._linker.inbound_ended(one.id, time.monotonic())
-        if one.messages or flow.websocket is not None:
-            one.notes["websocket"] = one.messages
+        if one.listener.role is Role.INBOUND:
+            self._desk.inbound_ended(one.id, time.monotonic())
+        left = one.said.finish() if one.said is not None else ()
+        if one.said is not None:
+            one.notes.update(one.said.notes())
+            if flow.websocket is not None:
+                one.notes.setdefault("websocket", one.said.count)
+                if PINGS in flow.metadata:
+                    one.notes["pings"] = flow.metadata[PINGS]
         for side, tee in (("request", one.request), ("response", one.response)):
-            if tee.truncated:
+            if tee.cut:
                 one.notes[f"{side}_body_length"] = tee.size
-        response = flow.response
-        ended = self._now()
-        request = flow.request
-        self._writer.put(
-            Exchange(
-                id=one.id,
-                direction=Direction.INBOUND if role is Role.INBOUND else Direction.OUTBOUND,
-                request=messages.request_of(flow.request, one.listener, one.headers, one.request),
-                response=messages.response_of(flow.response, one.response),
-                failure=failure,
-                timing=Timing(
-                    one.started, request.timestamp_end, response.timestamp_start if response else None, ended
-                ),
-                dependency=self._dependency(one),
-                cause=one.cause,
-                connection=flow.client_conn.id,
-                body_truncated=one.request.truncated or one.response.truncated or "early_response" in one.notes,
-                notes=one.notes,
-            )
+                one.notes[f"{side}_body_sha256"] = tee.sha256
+        if UNREAD in flow.metadata:
+            one.notes["websocket_unread"] = True
+        if INFORMATIONAL in flow.metadata:
+            one.notes["informational"] = flow.metadata[INFORMATIONAL]
+        exchange = self._exchange(one, failure, self._now())
+        begun = bool(one.said and one.said.begun)
+        wanted = begun or self._chooser is None or self._chooser.wants(flow, exchange)
+        self._desk.put(exchange, wanted, left, begun)
+        one.request.release()
+        one.response.release()
+
+    def _exchange(self, one: _Open, failure: Failure | None, ended: float | None) -> Exchange:
+        """The exchange as it stands."""
+        request, response = one.flow.request, one.flow.response
+        whole = ended is not None or request.timestamp_end is not None
+        silent = one.flow.websocket is not None and one.said is not None and one.said.incomplete
+        return Exchange(
+            id=one.id,
+            direction=Direction.INBOUND if one.listener.role is Role.INBOUND else Direction.OUTBOUND,
+            request=messages.request_of(request, one.listener.target, one.headers, one.request if whole else Tee(0)),
+            response=messages.response_of(response, one.response),
+            failure=failure,
+            timing=Timing(one.started, request.timestamp_end, response.timestamp_start if response else None, ended),
+            dependency=self._dependency(one),
+            connection=one.flow.client_conn.id,
+            body_truncated=one.request.cut or one.response.cut or "early_response" in one.notes or silent,
+            notes=dict(one.notes),
         )
 
     def _dependency(self, one: _Open) -> str | None:
@@ -232,3 +369,10 @@ class Tape:
             return one.listener.name
         where = authority(one.flow.request.host.lower(), one.flow.request.port)
         return self._dependencies.get(where, where)
+
+
+def _has_whole_answer(one: _Open) -> bool:
+    """Whether all that the answer announced has passed: over HTTP/2 a client may leave then, before the stream ends."""
+    response = one.flow.response
+    announced = messages.announced_length(messages.fields(response.data.headers)) if response is not None else 0
+    return 0 < announced == one.response.size

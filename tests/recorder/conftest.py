@@ -18,6 +18,8 @@ import pytest
 pytest.importorskip("mitmproxy", reason="recording needs the extra retape[record]")
 
 from captures.model import Exchange
+from captures.redacting.redaction import Redactor
+from captures.redacting.secret_messages import message_redactor
 from captures.store import Capture
 from captures.trust import Authority
 from captures.writer import CaptureWriter
@@ -30,7 +32,7 @@ with warnings.catch_warnings():
     importlib.import_module("recorder.mends")
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-DEADLINE = 20.0
+DEADLINE = 60.0  # seconds, for a busy machine: what succeeds does not wait
 
 
 def until(condition: Callable[[], Any], what: str = "the condition") -> Any:
@@ -123,8 +125,14 @@ class Lab:
         self.folder = folder
 
     @contextmanager
-    def recording(self, *listeners: Listener, **plan: Any) -> Iterator[Running]:
-        """Record on ``listeners`` inside the block; at its end everything is on disk."""
+    def recording(
+        self,
+        *listeners: Listener,
+        prepare: Callable[[Exchange], Exchange] | None = None,
+        redacted: bool = False,
+        **plan: Any,
+    ) -> Iterator[Running]:
+        """Record on ``listeners`` inside the block; at its end everything is on disk. ``prepare``: the writer's."""
         running = Running()
         settings = {"drain": 2.0, **plan}
         proxy_plan = ProxyPlan(str(self.capture), listeners, str(self.authority.directory), b"k" * 32, **settings)
@@ -132,7 +140,15 @@ class Lab:
         async def main() -> None:
             running.loop = asyncio.get_running_loop()
             running.commands = asyncio.Queue()
-            writer = CaptureWriter(self.capture, mode="record")
+            redactor = Redactor(b"k" * 32)
+            writer = CaptureWriter(
+                self.capture,
+                mode="record",
+                prepare=redactor.exchange if redacted else prepare,
+                prepare_messages=message_redactor(redactor) if redacted else None,
+                max_queued_bytes=proxy_plan.max_queue,
+                blocks=proxy_plan.blocks,
+            )
             try:
                 await serve(proxy_plan, writer, lambda **event: running.events.append(event), running.commands)
             finally:
@@ -199,6 +215,24 @@ def loop() -> Iterator[Loop]:
 def lab(tmp_path: Path, loop: Loop) -> Lab:
     """A laboratory."""
     return Lab(tmp_path, loop)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Starts recorders (``tests.recorder.running``), and ends what the test left running."""
+    from tests.recorder.running import Recorder
+
+    started: list[Recorder] = []
+
+    def run(*arguments: str, **options: Any) -> Recorder:
+        started.append(Recorder(tmp_path, *arguments, **options))
+        return started[-1]
+
+    yield run
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
 
 
 def inbound(port: int, scheme: str = "http") -> Listener:

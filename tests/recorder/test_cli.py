@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import resource
 import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,10 +19,10 @@ from captures.service import free_port
 from captures.store import Capture
 from recorder.listeners import LOOPBACK
 from tests.recorder.conftest import Lab, answering, ask, connect, head, read_all, read_until, until
+from tests.recorder.running import OK, Start, get, gone
 
 pytestmark = pytest.mark.slow
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 SERVICE = """
 import http.server, os, sys, urllib.request
 
@@ -50,111 +47,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
-
-
-class Recorder:
-    """A running ``retape record --format json``."""
-
-    def __init__(self, folder: Path, *arguments: str, **options: Any) -> None:
-        self.capture = folder / "cli.sqlite"
-        environment = {**os.environ, "RETAPE_STATE_DIR": str(folder / "state"), **options.pop("env", {})}
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy"):
-            environment.pop(name, None)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "retape", "record", "--format", "json", "-o", str(self.capture), *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment, **options,
-        )  # fmt: skip
-        self.events: list[dict[str, Any]] = []
-        self.stderr: list[str] = []
-        self._threads = [threading.Thread(target=read, daemon=True) for read in (self._read_out, self._read_err)]
-        for thread in self._threads:
-            thread.start()
-
-    def _read_out(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.events.append(json.loads(line))
-
-    def _read_err(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.stderr.append(line)
-
-    def event(self, name: str) -> dict[str, Any]:
-        """The first event called ``name``, awaited."""
-
-        def look() -> dict[str, Any] | None:
-            found = next((event for event in list(self.events) if event["event"] == name), None)
-            if found is None and self.process.poll() is not None and not self._threads[0].is_alive():
-                pytest.fail(f"ended with {self.process.returncode} before {name!r}: {''.join(self.stderr)}")
-            return found
-
-        found: dict[str, Any] = until(look, f"the event {name!r}")
-        return found
-
-    def port(self, role: str, name: str = "") -> int:
-        """Where the listener of ``role`` listens."""
-        self.event("ready")
-        return int(
-            next(e["port"] for e in self.events if e["event"] == "listening" and (e["role"], e["name"]) == (role, name))
-        )
-
-    def proxy_pid(self) -> int:
-        """The proxy process."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
-        return next(pid for pid, command in commands.items() if b"recorder.proxy" in command)
-
-    def end(self, number: int | None = signal.SIGINT) -> tuple[int, str]:
-        """Send ``number``, wait; the exit code and what was on stderr."""
-        if number is not None:
-            self.process.send_signal(number)
-        code = self.process.wait(60)
-        for thread in self._threads:
-            thread.join(10)
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        self.process.stdout.close()
-        self.process.stderr.close()
-        text = "".join(self.stderr)
-        assert "Traceback" not in text
-        return code, text
-
-    def exchanges(self) -> list[Any]:
-        """What is on the tape."""
-        with Capture.open(self.capture) as capture:
-            return list(capture.exchanges())
-
-
-Start = Callable[..., Recorder]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts recorders, and ends what the test left running."""
-    started: list[Recorder] = []
-
-    def run(*arguments: str, **options: Any) -> Recorder:
-        started.append(Recorder(tmp_path, *arguments, **options))
-        return started[-1]
-
-    yield run
-    for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.wait()
-
-
-def get(path: str, *headers: str) -> bytes:
-    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: shop", "Connection: close", *headers, "", ""]).encode()
-
-
-def gone(pid: int) -> bool:
-    """Whether process ``pid`` has ended (a zombie has)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -399,7 +291,9 @@ def test_a_parent_that_dies_takes_the_command_and_its_files_along(start: Start, 
     recorder = start("--", sys.executable, "-c", SERVICE, "{port}", "0", env={"TMPDIR": str(tmp_path / "tmp")})
     ask(recorder.port("inbound"), get("/kept"))
     children = Path(f"/proc/{recorder.process.pid}/task/{recorder.process.pid}/children").read_text().split()
-    assert len(children) == 2
+    assert len(children) == 4, (
+        "the proxy, the writing process, the command, and the guard that ends it when we are killed"
+    )
     assert list((tmp_path / "tmp").glob("retape-*"))
     recorder.process.kill()
     until(lambda: all(gone(int(pid)) for pid in children), "the end of the proxy and of the command")
@@ -469,3 +363,22 @@ def test_sockets_and_streams_pass_a_real_process(lab: Lab, start: Start) -> None
     (exchange,) = recorder.exchanges()
     assert exchange.response.body == b"data: 1\n\n"
     assert exchange.failure.kind is FailureKind.ABORTED  # the client hung up on a stream without end
+
+
+def test_as_many_connections_as_the_system_allows(lab: Lab, start: Start) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few, clients = 64, 60  # two connections each
+    recorder = start(
+        "--inbound", f"0=http://127.0.0.1:{lab.origin(answering(OK))}",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard)),
+    )  # fmt: skip
+    port = recorder.port("inbound")
+    with ExitStack() as stack:
+        open_ones = [stack.enter_context(connect(port)) for _ in range(clients)]
+        for one in open_ones:
+            one.sendall(b"GET /x HTTP/1.1\r\nHost: a\r\n")  # nobody is answered yet
+        for one in open_ones:
+            one.sendall(b"\r\n")
+        assert [read_until(one, b"ok") for one in open_ones] == [OK] * clients
+    assert recorder.end()[0] == 0
+    assert [one.failure for one in recorder.exchanges()] == [None] * clients

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import h2.config
 import h2.connection
 import h2.events
 import pytest
+from mitmproxy.proxy.layers.http._http2 import Http2Client, Http2Connection, Http2Server
 
-from tests.recorder.conftest import Lab, connect, inbound, outbound, read_until
+from recorder.mends.ended_streams import CLOSED
+from tests.recorder.conftest import Lab, connect, inbound, outbound, read_until, until
 
 pytestmark = pytest.mark.slow  # a real proxy for each
 
@@ -78,3 +81,82 @@ def test_prior_knowledge_inside_a_tunnel(lab: Lab) -> None:
     assert exchange.request.http_version == "HTTP/2.0"
     assert exchange.dependency == f"127.0.0.1:{port}"
     assert exchange.failure is None
+
+
+def test_streams_that_have_ended_are_forgotten(lab: Lab) -> None:
+    port = lab.origin(grpc_like)
+    streams = 300
+    client = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding=None))
+    client.initiate_connection()
+    headers = [(":method", "POST"), (":scheme", "http"), (":authority", "shop"), (":path", "/a"), ("te", "trailers")]
+    with lab.recording(inbound(port)) as proxy, connect(proxy.port()) as sock:
+        for number in range(streams):
+            client.send_headers(1 + 2 * number, headers)
+            client.send_data(1 + 2 * number, b"\0\0\0\0\1x", end_stream=True)
+            sock.sendall(client.data_to_send())
+            ended = False
+            while not ended:
+                data = sock.recv(65536)
+                assert data, "the connection was closed"
+                ended = any(isinstance(event, h2.events.StreamEnded) for event in client.receive_data(data))
+                sock.sendall(client.data_to_send())
+        made = [
+            one
+            for one in gc.get_objects()
+            # Those of other tests may not have been collected yet: only this client opened so many.
+            if isinstance(one, Http2Connection) and one.h2_conn.highest_inbound_stream_id == 2 * streams - 1
+        ]
+        upstream = [
+            one
+            for one in gc.get_objects()
+            if isinstance(one, Http2Client) and one.h2_conn.highest_outbound_stream_id > streams
+        ]
+        downstream = [one for one in made if isinstance(one, Http2Server)]
+        assert (len(upstream), len(downstream)) == (1, 1)
+        for mapping in (
+            upstream[0].our_stream_id,
+            upstream[0].their_stream_id,
+            upstream[0].streams,
+            downstream[0].streams,
+        ):
+            assert len(mapping) <= 1
+        assert upstream[0].newest_ended == (2 * streams - 1, 2 * streams - 1)
+        assert upstream[0].h2_conn._closed_streams._size_limit == CLOSED
+    assert lab.count() == streams
+    assert all(one.failure is None for one in lab.exchanges())
+
+
+async def never_ending(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Sends all of the body that it announced, and leaves the stream open."""
+    server = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
+    server.initiate_connection()
+    writer.write(server.data_to_send())
+    while data := await reader.read(65536):
+        for event in server.receive_data(data):
+            if isinstance(event, h2.events.StreamEnded):
+                server.send_headers(event.stream_id, [(":status", "200"), ("content-length", "2")])
+                server.send_data(event.stream_id, b"ok")
+        writer.write(server.data_to_send())
+        await writer.drain()
+
+
+def test_a_client_that_leaves_with_the_whole_answer_has_it(lab: Lab) -> None:
+    """curl leaves when it has as many bytes as were announced, and does not wait for the end of the stream."""
+    client = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding=None))
+    client.initiate_connection()
+    client.send_headers(
+        1, [(":method", "GET"), (":scheme", "http"), (":authority", "shop"), (":path", "/")], end_stream=True
+    )
+    with lab.recording(inbound(lab.origin(never_ending))) as proxy, connect(proxy.port()) as sock:
+        sock.sendall(client.data_to_send())
+        received = b""
+        while received != b"ok":
+            for event in client.receive_data(sock.recv(65536)):
+                received += event.data if isinstance(event, h2.events.DataReceived) else b""
+        sock.close()
+        until(lambda: lab.count() == 1)
+    exchange = lab.only()
+    assert exchange.failure is None
+    assert exchange.response is not None
+    assert exchange.response.body == b"ok"
+    assert not exchange.body_truncated

@@ -11,6 +11,7 @@ from recorder.listeners import (
     Role,
     Target,
     check_distinct,
+    is_loopback,
     parse_dependency,
     parse_inbound,
     parse_listen,
@@ -34,6 +35,15 @@ SERVICE = Target("http", LOOPBACK, 4000)
 )
 def test_listen(text: str, expected: tuple[str, int]) -> None:
     assert parse_listen(text, "--inbound") == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False),
+     ("192.0.2.1", False), ("a.test", False)],
+)  # fmt: skip
+def test_who_reaches_it(host: str, alone: bool) -> None:
+    assert is_loopback(host) is alone
 
 
 @pytest.mark.parametrize("text", ["", "http", "127.0.0.1:", "65536", "-1", "8080/", "127.0.0.1:x"])

@@ -62,15 +62,15 @@ def test_trailers_of_one_exchange_do_not_end_in_the_next(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("early", "passed_on"),
+    "early",
     [
-        pytest.param(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n", True, id="103"),
-        pytest.param(b"HTTP/1.1 102 Processing\r\n\r\n" * 3, True, id="three-102"),
-        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", False, id="100"),
+        pytest.param(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n", id="103"),
+        pytest.param(b"HTTP/1.1 102 Processing\r\n\r\n" * 3, id="three-102"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", id="100"),
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
-def test_informational_responses_are_not_the_answer(lab: Lab, early: bytes, passed_on: bool, at_once: bool) -> None:
+def test_informational_responses_are_not_the_answer(lab: Lab, early: bytes, at_once: bool) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,36 +81,76 @@ def test_informational_responses_are_not_the_answer(lab: Lab, early: bytes, pass
             await asyncio.sleep(0)
 
     with lab.recording(inbound(lab.origin(handle))) as proxy:
-        assert ask(proxy.port(), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") == (early if passed_on else b"") + answer
+        assert ask(proxy.port(), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") == early + answer
     response = lab.only().response
     assert response is not None
     assert response.status == 200
     assert response.body == b"ok"
 
 
-def test_a_client_that_waits_for_100_continue_gets_it(lab: Lab) -> None:
+EXPECTING = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+
+
+def test_the_server_says_whether_a_client_may_continue(lab: Lab) -> None:
+    early = b"HTTP/1.1 100 Go on\r\nX-A: 1\r\n\r\n"
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    with lab.recording(inbound(lab.origin(answering(answer, body=4)))) as proxy, connect(proxy.port()) as client:
-        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
-        assert b" 100 " in read_until(client, b"\r\n\r\n")
+    heads = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await head(reader))
+        writer.write(early)
+        assert await reader.readexactly(4) == b"body"
+        writer.write(answer)
+
+    with lab.recording(inbound(lab.origin(handle))) as proxy, connect(proxy.port()) as client:
+        client.sendall(EXPECTING)
+        assert read_until(client, b"\r\n\r\n") == early
         client.sendall(b"body")
         assert read_until(client, b"\r\n\r\n") == answer
-    request = lab.only().request
-    assert (b"Expect", b"100-continue") in request.headers
-    assert request.body == b"body"
+    assert heads == [EXPECTING]
+    assert (b"Expect", b"100-continue") in lab.only().request.headers
+    assert lab.only().request.body == b"body"
+    assert not lab.only().body_truncated
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 2\r\n\r\nno", b"Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n"]
+)
+def test_a_server_that_refuses_an_expectation_gets_no_body(lab: Lab, framing: bytes) -> None:
+    answer = b"HTTP/1.1 417 Expectation Failed\r\n" + framing
+    rest = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        writer.write(answer)
+        rest.append(await reader.read())
+
+    with lab.recording(inbound(lab.origin(handle))) as proxy, connect(proxy.port()) as client:
+        client.sendall(EXPECTING)
+        assert read_until(client, answer[-8:]) == answer
+    response = lab.only().response
+    assert response is not None
+    assert (response.status, response.body, rest) == (417, b"no", [b""])
+
+
+def test_a_body_that_comes_without_waiting_for_100_passes(lab: Lab) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with lab.recording(inbound(lab.origin(answering(answer, body=4)))) as proxy:
+        assert ask(proxy.port(), EXPECTING + b"body") == answer
+    assert lab.only().request.body == b"body"
 
 
 def test_a_mitmproxy_without_what_we_mend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(mends._http1.Http1Connection, "read_body")
+    monkeypatch.delattr(mends.http1.mitm.Http1Connection, "read_body")
     with pytest.raises(UsageError, match="is not one the recorder knows"):
         mends.mend()
 
 
 def test_mending_twice_mends_once() -> None:
     mends.mend()
-    before = mends._http1.Http1Client.read_headers
+    before = mends.http1.mitm.Http1Client.read_headers
     mends.mend()
-    assert mends._http1.Http1Client.read_headers is before
+    assert mends.http1.mitm.Http1Client.read_headers is before
 
 
 @pytest.mark.parametrize(
@@ -150,3 +190,13 @@ def test_a_length_that_is_sent_twice(lab: Lab, second: bytes, status: bytes) -> 
     assert (exchange.failure is None) is (status == b"200")
     if exchange.failure is None:
         assert exchange.request.body == b"ab"
+
+
+@pytest.mark.parametrize("framing", [b"Transfer-Encoding : chunked", b"content-length\t: 3"])
+def test_a_body_whose_length_servers_differ_on_is_no_request(lab: Lab, framing: bytes) -> None:
+    with lab.recording(inbound(lab.origin(answering(b"")))) as proxy:
+        smuggled = b"POST /a HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n0\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n" % framing
+        assert ask(proxy.port(), smuggled).startswith(b"HTTP/1.1 400 ")
+    exchange = lab.only()
+    assert exchange.request.target == b"/a"
+    assert exchange.failure is not None

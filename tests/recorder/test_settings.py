@@ -11,7 +11,7 @@ import pytest
 from captures.config import Config
 from captures.errors import ConfigError, UsageError
 from recorder.listeners import LOOPBACK, Role, Target
-from recorder.settings import Asked, Settings, dependency_urls, parse_duration, settle, shown_command
+from recorder.settings import Asked, Settings, dependency_urls, parse_duration, settle
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -50,10 +50,16 @@ def test_an_inbound_target_elsewhere_is_not_awaited() -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
+        ({"inbound": ("0=http://127.0.0.1:1",), "ready_timeout": -1.0}, "--ready-timeout -1 is no time to wait"),
+        ({"inbound": ("0=http://127.0.0.1:1",), "ready_timeout": float("nan")}, "--ready-timeout nan"),
         ({}, "nothing to record"),
         ({"inbound": ("8080",)}, "where should the traffic go"),
         ({"outbound": "0", "upstream_ca": Path("/nowhere.pem")}, "does not exist"),
         ({"outbound": "0", "duration": "soon"}, "not a duration"),
+        ({"outbound": "8081", "metrics": "8081"}, "a listener has that port"),
+        ({"outbound": "0.0.0.0:8081", "metrics": "8081"}, "a listener has that port"),
+        ({"outbound": "8081", "metrics": "0.0.0.0:8081"}, "a listener has that port"),
+        ({"outbound": "8081", "metrics": "x"}, "is not a port"),
     ],
 )
 def test_refused(asked: dict[str, Any], words: str) -> None:
@@ -66,6 +72,8 @@ def test_refused(asked: dict[str, Any], words: str) -> None:
     ("config", "words"),
     [
         ({"record": {"drain": "long"}}, "drain must be a number"),
+        ({"record": {"drain": float("inf")}}, "drain must be a number"),
+        ({"record": {"max_queue": 0}}, "max_queue must be 1000000 bytes or more"),
         ({"record": {"inbound": {"a": 1}}}, "must be text"),
         ({"dependencies": {"pay": 3}}, "pay must be a URL"),
         ({"dependencies": {"pay": {"uri": "http://x"}}}, 'unknown key "uri"'),
@@ -75,6 +83,20 @@ def test_refused(asked: dict[str, Any], words: str) -> None:
 def test_a_wrong_configuration(config: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         settled(config, outbound="0")
+
+
+@pytest.mark.parametrize(
+    ("option", "configured", "size"),
+    [("1MB", 5, 1_000_000), ("64KiB", 5, 65_536), ("100", 5, 100), (None, 5, 5), (None, None, 64 * 1024 * 1024)],
+)
+def test_how_much_of_a_body_is_kept(option: str | None, configured: int | None, size: int) -> None:
+    config = {} if configured is None else {"record": {"max_body": configured}}
+    assert settled(config, inbound=("0=http://x",), max_body=option).max_body == size
+
+
+def test_a_size_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="--max-body 'much' is not a size"):
+        settled(inbound=("0=http://x",), max_body="much")
 
 
 def test_configuration_gives_what_the_command_line_leaves_out() -> None:
@@ -94,21 +116,23 @@ def test_configuration_gives_what_the_command_line_leaves_out() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("30s", 30), ("90", 90), ("5m", 300), ("1h30m", 5400), ("500ms", 0.5), ("1.5s", 1.5), ("1d", 86400)],
+    [("30s", 30), ("90", 90), ("5m", 300), ("1h30m", 5400), ("500ms", 0.5), ("1.5s", 1.5), ("1d", 86400), ("1 m", 60)],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text, "--for") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "-1s", "0", "1w", "1 m", "1s?"])
+@pytest.mark.parametrize("text", ["", "s", "-1s", "0", "1y", "1s?"])
 def test_no_durations(text: str) -> None:
     with pytest.raises(UsageError, match="--for"):
         parse_duration(text, "--for")
 
 
-def test_secrets_in_the_command_are_not_kept() -> None:
-    words = ["app", "--db-password=hunter2", "API_KEY=abc", "--port=80", "--key"]
-    assert shown_command(words) == ["app", "--db-password=***", "API_KEY=***", "--port=80", "--key"]
+def test_the_numbers_are_served_on_request_and_on_loopback() -> None:
+    assert settled(outbound="0").metrics is None
+    assert settled(outbound="0", metrics="9180").metrics == (LOOPBACK, 9180)
+    assert settled({"record": {"metrics": 0}}, outbound="0").metrics == (LOOPBACK, 0)
+    assert settled({"record": {"metrics": "9180"}}, outbound="0", metrics="0.0.0.0:9181").metrics == ("0.0.0.0", 9181)
 
 
 def test_an_upstream_ca_that_holds_no_certificate(tmp_path: Path) -> None:

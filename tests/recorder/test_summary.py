@@ -12,21 +12,9 @@ from captures.writer import CaptureWriter
 from recorder.listeners import parse_dependency, parse_outbound
 from recorder.session import Outcome
 from recorder.settings import Settings
-from recorder.summary import TextObserver, loss_hint
-
-
-@pytest.mark.parametrize(
-    ("reason", "word"),
-    [
-        ("the queue is full", "did not keep up"),
-        ("database or disk is full", "Make room on the disk"),
-        ("disk I/O error", "Make room on the disk"),
-        ("exchange 7 could not be redacted (ValueError)", "[redact]"),
-        ("unable to open database file", "folder"),
-    ],
-)
-def test_the_hint_fits_the_reason_of_a_loss(reason: str, word: str) -> None:
-    assert word in loss_hint(reason)
+from recorder.summary import TextObserver
+from tests.captures.making import exchange
+from tests.replayer.tapes import Tape, request, response
 
 
 def test_what_the_capture_does_not_hold_is_told(tmp_path: Path) -> None:
@@ -37,6 +25,37 @@ def test_what_the_capture_does_not_hold_is_told(tmp_path: Path) -> None:
     TextObserver("ca.crt", out).done(settings, Outcome(counters, None))
     assert "3 requests were not HTTP the proxy could pass on; they are not in the capture.\n" in out.getvalue()
     assert "pay.test:443: 2 connections failed, its certificate is not trusted (--upstream-ca).\n" in out.getvalue()
+
+
+def test_requests_that_were_lost_did_reach_a_listener(tmp_path: Path) -> None:
+    CaptureWriter(tmp_path / "x.sqlite", mode="record").close()
+    out = io.StringIO()
+    TextObserver("ca.crt", out).done(
+        Settings(tmp_path / "x.sqlite", ()), Outcome(MappingProxyType({"dropped": 2}), None)
+    )
+    assert "no request reached" not in out.getvalue()
+
+
+def test_a_body_that_did_not_come_is_not_called_too_large(tmp_path: Path) -> None:
+    with CaptureWriter(tmp_path / "x.sqlite", mode="record") as writer:
+        writer.put(exchange(1, body_truncated=True, notes={"early_response": True}))
+        writer.put(exchange(2, body_truncated=True))
+    out = io.StringIO()
+    TextObserver("ca.crt", out).done(Settings(tmp_path / "x.sqlite", ()), Outcome(MappingProxyType({}), None))
+    assert "1 body too large to keep whole.\n" in out.getvalue()
+    assert "1 request answered before all of the body had come: what came until then is kept.\n" in out.getvalue()
+
+
+@pytest.mark.parametrize("called", [False, True])
+def test_a_command_that_made_no_call_may_ignore_the_proxy(tmp_path: Path, called: bool) -> None:
+    with Tape(tmp_path / "x.sqlite") as tape:
+        first = tape.inbound(request(), response())
+        if called:
+            tape.outbound(first, request(host="pay.test"), response())
+    out = io.StringIO()
+    settings = Settings(tmp_path / "x.sqlite", (parse_outbound("0"),), command=("node", "app.js"))
+    TextObserver("ca.crt", out).done(settings, Outcome(MappingProxyType({}), None))
+    assert ("Node.js reads it from 22.21 on" in out.getvalue()) is not called
 
 
 def test_listeners_without_a_command_say_what_to_do_with_them(tmp_path: Path) -> None:

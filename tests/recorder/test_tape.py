@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from captures.store import Capture
 from recorder.listeners import LOOPBACK, Listener, Role, Target
 from tests.recorder.conftest import Lab, answering, ask, connect, head, inbound, outbound, read_all, read_until, until
 
+STREAMS = ("application/x-ndjson", "multipart/x-mixed-replace", "application/json")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
@@ -71,6 +73,7 @@ def test_bodies_keep_their_content_coding_and_lose_their_chunks(lab: Lab) -> Non
     assert exchange.response.body == packed
 
 
+@pytest.mark.slow
 def test_the_service_sees_what_the_client_sent(lab: Lab) -> None:
     seen = bytearray()
 
@@ -93,6 +96,7 @@ def test_the_service_sees_what_the_client_sent(lab: Lab) -> None:
         pytest.param(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nConnection: close\r\n\r\n", b"", id="304"),
     ],
 )
+@pytest.mark.slow
 def test_framings(lab: Lab, answer: bytes, body: bytes) -> None:
     with lab.recording(inbound(lab.origin(answering(answer)))) as proxy:
         assert ask(proxy.port(), get()) == answer
@@ -101,6 +105,7 @@ def test_framings(lab: Lab, answer: bytes, body: bytes) -> None:
     assert response.body == body
 
 
+@pytest.mark.slow
 def test_a_head_request_keeps_its_length_and_has_no_body(lab: Lab) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\nConnection: close\r\n\r\n"
     with lab.recording(inbound(lab.origin(answering(answer)))) as proxy:
@@ -136,7 +141,8 @@ def test_exchanges_of_one_connection_share_its_name_and_keep_their_order(lab: La
 
 
 @pytest.mark.parametrize(
-    "media", ["text/event-stream", "application/x-ndjson", "multipart/x-mixed-replace", "application/json"]
+    "media",
+    ["text/event-stream", *(pytest.param(media, marks=pytest.mark.slow) for media in STREAMS)],
 )
 def test_the_client_gets_the_first_byte_at_once(lab: Lab, media: str) -> None:
     go_on = asyncio.Event()
@@ -159,6 +165,7 @@ def test_the_client_gets_the_first_byte_at_once(lab: Lab, media: str) -> None:
     assert response.body == b"data: 1\n\ndata: 2\n\n"
 
 
+@pytest.mark.slow
 def test_a_body_over_the_limit_keeps_its_beginning_and_its_length(lab: Lab) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\nConnection: close\r\n\r\n" + b"r" * 300_000
     port = lab.origin(answering(answer, body=200_000))
@@ -170,9 +177,15 @@ def test_a_body_over_the_limit_keeps_its_beginning_and_its_length(lab: Lab) -> N
     assert exchange.response is not None
     assert exchange.response.body == b"r" * 65536
     assert exchange.request.body == b"q" * 65536
-    assert exchange.notes == {"request_body_length": 200_000, "response_body_length": 300_000}
+    assert exchange.notes == {
+        "request_body_length": 200_000,
+        "request_body_sha256": hashlib.sha256(b"q" * 200_000).hexdigest(),
+        "response_body_length": 300_000,
+        "response_body_sha256": hashlib.sha256(b"r" * 300_000).hexdigest(),
+    }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_a_large_upload_passes_through_and_is_kept(lab: Lab, framing: str) -> None:
     size = 6 * 1024 * 1024
@@ -266,7 +279,8 @@ async def talks_nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWri
         (talks_nonsense, FailureKind.PROTOCOL, None),
     ],
 )
-@pytest.mark.parametrize("role", [Role.INBOUND, Role.OUTBOUND])
+@pytest.mark.parametrize("role", [Role.INBOUND, pytest.param(Role.OUTBOUND, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_failure_is_a_failure_on_both_sides(
     lab: Lab, origin: Callable[..., Any], kind: FailureKind, partial: bytes | None, role: Role
 ) -> None:
@@ -305,6 +319,7 @@ def test_nobody_listens(lab: Lab) -> None:
     assert (second.request.host, second.request.port) == ("localhost", port)
 
 
+@pytest.mark.slow
 def test_a_name_that_does_not_exist(lab: Lab) -> None:
     with lab.recording(outbound()) as proxy:
         assert ask(proxy.port(), b"GET http://nowhere.invalid/out HTTP/1.1\r\nHost: nowhere.invalid\r\n\r\n") == b""
@@ -315,6 +330,7 @@ def test_a_name_that_does_not_exist(lab: Lab) -> None:
     assert lab.only().dependency == "nowhere.invalid:80"
 
 
+@pytest.mark.slow
 def test_the_client_goes_away_while_waiting(lab: Lab) -> None:
     arrived = asyncio.Event()
 
@@ -334,6 +350,7 @@ def test_the_client_goes_away_while_waiting(lab: Lab) -> None:
     assert exchange.request.target == b"/slow"
 
 
+@pytest.mark.slow
 def test_what_is_cut_when_the_recording_stops_says_so(lab: Lab) -> None:
     arrived = asyncio.Event()
 
@@ -352,6 +369,7 @@ def test_what_is_cut_when_the_recording_stops_says_so(lab: Lab) -> None:
     assert lab.only().failure == Failure(FailureKind.ABORTED, "recording stopped before it was complete")
 
 
+@pytest.mark.slow
 def test_the_client_goes_away_inside_its_upload(lab: Lab) -> None:
     with lab.recording(inbound(lab.origin(answering(OK, body=100)))) as proxy:
         with connect(proxy.port()) as client:
@@ -377,6 +395,7 @@ def test_the_forward_proxy_names_where_it_went(lab: Lab) -> None:
     assert (second.dependency, second.request.host) == (f"127.0.0.1:{port}", "127.0.0.1")
 
 
+@pytest.mark.slow
 def test_a_dependency_listener_addresses_its_server_by_its_own_name(lab: Lab) -> None:
     seen = bytearray()
 
@@ -397,6 +416,7 @@ def test_a_dependency_listener_addresses_its_server_by_its_own_name(lab: Lab) ->
     assert exchange.notes["host"] == "shop.test"
 
 
+@pytest.mark.slow
 def test_a_client_that_proxies_calls_to_a_dependency_listener_too(lab: Lab) -> None:
     port = lab.origin(answering(OK))
     listener = Listener(Role.DEPENDENCY, LOOPBACK, 0, Target("http", "localhost", port), "payments")
@@ -408,6 +428,7 @@ def test_a_client_that_proxies_calls_to_a_dependency_listener_too(lab: Lab) -> N
     assert exchange.request.headers == ((b"Host", b"localhost:%d" % port),)
 
 
+@pytest.mark.slow
 def test_a_service_that_calls_itself_through_its_front_door(lab: Lab) -> None:
     port = lab.origin(answering(OK))
     with lab.recording(inbound(port), outbound()) as proxy:
@@ -416,6 +437,7 @@ def test_a_service_that_calls_itself_through_its_front_door(lab: Lab) -> None:
     assert [one.direction for one in lab.exchanges()] == [Direction.OUTBOUND, Direction.INBOUND]
 
 
+@pytest.mark.slow
 def test_a_loop_through_the_forward_proxy_is_broken(lab: Lab) -> None:
     with lab.recording(outbound()) as proxy:
         assert ask(proxy.port(), b"GET http://127.0.0.1:%d/x HTTP/1.1\r\nHost: a\r\n\r\n" % proxy.port()) == b""
@@ -455,6 +477,7 @@ def test_an_outbound_call_is_linked_to_what_caused_it(lab: Lab) -> None:
 # -- the rest ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_protocol_switch_passes_and_is_recorded_as_its_handshake(lab: Lab) -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head(reader)
@@ -471,8 +494,11 @@ def test_a_protocol_switch_passes_and_is_recorded_as_its_handshake(lab: Lab) -> 
     response = lab.only().response
     assert response is not None
     assert response.status == 101
+    assert lab.only().notes == {"upgrade": "chatter"}
+    assert proxy.last("done")["opaque"] == {}, "the exchange says it"
 
 
+@pytest.mark.slow
 def test_an_h2c_upgrade_is_recorded_and_not_passed_on(lab: Lab) -> None:
     seen = bytearray()
 
@@ -488,6 +514,7 @@ def test_an_h2c_upgrade_is_recorded_and_not_passed_on(lab: Lab) -> None:
     assert (b"Upgrade", b"h2c") in lab.only().request.headers
 
 
+@pytest.mark.slow
 def test_two_recordings_into_one_capture_are_two_sessions(lab: Lab) -> None:
     for path in (b"/one", b"/two"):
         with lab.recording(inbound(lab.origin(answering(OK)))) as proxy:

@@ -14,7 +14,7 @@ from captures.model import FailureKind
 from captures.service import free_port
 from captures.trust import Authority
 from recorder.listeners import LOOPBACK, Listener, Role, Target
-from tests.recorder.conftest import Lab, answering, ask, connect, outbound, read_until, until
+from tests.recorder.conftest import Lab, answering, ask, connect, inbound, outbound, read_until, until
 
 pytestmark = pytest.mark.slow  # a real proxy for each
 
@@ -74,6 +74,18 @@ def test_a_service_that_does_not_trust_us_is_told_once_per_host(lab: Lab, truste
         until(lambda: proxy.has("warning"), "the warning")
     assert [event["where"] for event in proxy.events if event["event"] == "warning"] == ["localhost"]
     assert proxy.last("done")["untrusted"] == {"localhost": 2}
+
+
+def test_a_client_that_comes_by_https_is_not_taken_for_the_service(lab: Lab) -> None:
+    told: list[tuple[str, str]] = []
+    with lab.recording(inbound(lab.origin(answering(OK)))) as proxy:
+        with pytest.raises(ssl.SSLCertVerificationError), connect(proxy.port()) as client:
+            ssl.create_default_context().wrap_socket(client, server_hostname="localhost")
+        until(lambda: proxy.has("warning"), "the warning")
+        told = [(one["what"], one["where"]) for one in proxy.events if one["event"] == "warning"]
+        where = f"127.0.0.1:{proxy.port()}"
+    assert told == [("unexpected_tls", where)]
+    assert proxy.last("done")["untrusted"] == {where: 1}
 
 
 @pytest.mark.parametrize(

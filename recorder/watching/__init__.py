@@ -1,0 +1,1 @@
+"""Who looks on while a recording runs: ``/metrics``, ``/healthz``, the service manager, the terminal."""
