@@ -1,12 +1,22 @@
 """The front door: gathers the commands, and is the one place that turns errors into exit codes.
 
 0 clean · 1 unapproved drift · 2 usage or configuration · 3 inconclusive · 4 internal error ·
-5 nothing to replay · 130 interrupted
+5 nothing to replay · 130 interrupted (``retape doctor``: 0 fine, 1 a problem was found)
 """
 
 from __future__ import annotations
 
+import signal
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from captures.config import Config
+    from captures.doctor.cli import Asked
+    from captures.doctor.findings import Check
 
 INTERRUPTED = 130
 INTERNAL = 4
@@ -18,11 +28,18 @@ try:
     import click
 
     from captures.cli import capture
+    from captures.doctor.cli import doctor_with
     from captures.errors import EmptyCapture, RetapeError, TargetError
+    from captures.visible import visible
     from diffing.cli import diff, rules
+    from recorder.archive_cli import export, import_
     from recorder.cli import record
-    from replayer.cli import replay, stub
+    from replayer.cli import replay
+    from replayer.distill_cli import distill
+    from replayer.learn_cli import learn
     from replayer.pin_cli import pin
+    from replayer.prune_cli import prune
+    from replayer.stub_cli import stub
 except KeyboardInterrupt:  # Ctrl-C in the tenth of a second that this takes ends without a traceback, too
     sys.stderr.write("retape: interrupted.\n")
     sys.exit(INTERRUPTED)
@@ -61,17 +78,36 @@ def cli() -> None:
     retape record --inbound 8080 -o shop.sqlite -- python app.py --port {port}
     retape replay shop.sqlite -- python app.py --port {port}
     retape diff shop.sqlite run.sqlite --report html=report.html
+    retape learn shop.sqlite --runs 5 -- python app.py --port {port}
+    retape doctor
     retape pin run.sqlite --only 'endpoint:"GET /orders/{id}"' -o tests/pins
     """
 
 
-for command in (record, replay, diff, rules, pin, capture, stub):
+for command in (prune, distill, import_, export):
+    capture.add_command(command)
+
+
+def _more(asked: Asked, config: Config) -> tuple[Path | None, Iterable[Check]]:
+    """What only the recorder and the replayer can check, for ``retape doctor``."""
+    from recorder.checks import checks as of_recording
+    from replayer.checks import checks as of_replaying
+
+    capture, found = of_recording(asked, config)
+    return capture, [*found, *of_replaying(asked.state)]
+
+
+doctor = doctor_with(_more)
+for command in (record, replay, diff, learn, rules, pin, capture, stub, doctor):
     cli.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit the process."""
-    sys.exit(run(arguments))
+    code = run(arguments)
+    if code == INTERRUPTED:  # one Ctrl-C more, while Python shuts down, would end the process by the signal
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -84,9 +120,10 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except RetapeError as error:
-        click.echo(f"retape: {error.message}", err=True)
+        brief = error.brief if isinstance(error, TargetError) else ""
+        click.echo(visible(f"retape: {brief or error.message}", lines=True), err=True)
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            click.echo(visible(f"hint: {error.hint}", lines=True), err=True)
         return exit_code_of(error)
     except (KeyboardInterrupt, click.Abort):
         click.echo("retape: interrupted.", err=True)

@@ -1,8 +1,8 @@
 """Regenerates what the documentation takes from the code: ``make docs``. ``tests/test_docs.py`` compares.
 
-``docs/reference.md`` holds every command's help and every class of drift; ``ARCHITECTURE.md`` lists every module with
-the first sentence it says of itself. The picture in the README is taken from the demo's report where headless Chromium
-is at hand.
+``docs/reference.md`` holds every command's help and every class of drift; the README has those by kind, and
+``ARCHITECTURE.md`` every module with the first sentence it says of itself. The picture in the README is taken from the
+demo's report where headless Chromium is at hand.
 """
 
 from __future__ import annotations
@@ -22,11 +22,31 @@ import retape
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
 MAP = ROOT / "ARCHITECTURE.md"
+README = ROOT / "README.md"
 ROOMS = {
     "captures": "what a recording is: types, the file, bodies, redaction, templates, links; and starting a service",
+    "captures/commands": "the commands of `retape capture`, one a module",
+    "captures/formats": "bytes to values: content codings, charsets, and every kind of body that has members",
+    "captures/routes": "which requests are the same call: path templates and operations, with their evidence",
+    "captures/flows": "value flow: which answer made a value, and which later requests bring it back",
+    "captures/archives": "recorded traffic in the files of other programs: read into a capture, written out of one",
+    "captures/redacting": "secrets replaced before the write, by keyed pseudonyms of the same shape",
+    "captures/doctor": "whether this machine can record and replay: tools, disk, clock, and which clients trust our CA",
     "recorder": "traffic to capture; the only importer of mitmproxy",
+    "recorder/mends": "what stock mitmproxy breaks in a service's real path, mended at run time",
+    "recorder/watching": "who looks on while a recording runs: /metrics, /healthz, the service manager, the terminal",
     "replayer": "capture to a new build, dependencies stubbed, to a run; pins and the pytest plugin",
+    "replayer/stubbing": "a call of the build answered from the recording: whose it is, which stub, in what time",
+    "replayer/wire": "connections to the build: dialling, HTTP/1.x and HTTP/2, and which takes the next request",
     "diffing": "two captures to findings, groups, a verdict",
+    "diffing/walk": "two JSON-like values walked together: alignment, renames, moves, order, the exact patch",
+    "diffing/values": "one value against another: what is made anew, and what must hold of it all the same",
+    "diffing/contract": "what the recording as a whole says of each place, and the exact class of a difference there",
+    "diffing/messages": "the parts of a message: bodies, headers, cookies, texts, and the calls made meanwhile",
+    "diffing/rulebook": "rules: what they demand, where they fail to look, and the file they stand in",
+    "diffing/learning": "what repeating one build shows, and the rules it justifies",
+    "diffing/baseline": "the recorded build beside the new one: whose drift it is, and whether it became slower",
+    "diffing/outcome": "from findings to groups, causes and a verdict",
     "diffing/reports": "a verdict as pages people and machines read",
 }
 PICTURE = ROOT / "docs" / "images" / "report.png"
@@ -63,6 +83,39 @@ def classes_table() -> str:
         for entry in sorted(all_classes(), key=lambda entry: entry.id)
     ]
     return "\n".join(rows)
+
+
+def classes_by_kind() -> str:
+    """Every class of drift for the README: what a body can do once for both sides, the rest kind by kind."""
+    from diffing.classes import all_classes
+
+    answers, calls = "response.body.", "outbound.request.body."
+    by_id = {entry.id: entry for entry in all_classes()}
+    rows = ["| in a body | in an answer | in a call | what it says |", "|---|---|---|---|"]
+    for name, entry in by_id.items():
+        sent = by_id.get(name.replace(answers, calls)) if name.startswith(answers) else None
+        if sent is not None:
+            change = name.removeprefix(answers)
+            rows.append(f"| `{change}` | {entry.level.value} | {sent.level.value} | {entry.meaning} |")
+    parts = [f"A change in a body is `{answers}…` or `{calls}…`.", "\n".join(rows)]
+    rest = [one for name, one in by_id.items() if not name.startswith(calls) and name.replace(answers, calls) == name]
+    rest += [
+        one for name, one in by_id.items() if name.startswith(answers) and name.replace(answers, calls) not in by_id
+    ]
+    for kind in dict.fromkeys(sorted((entry.kind for entry in rest), key=list(type(rest[0].kind)).index)):
+        rows = [f"| {kind.value} | level | what it says |", "|---|---|---|"]
+        rows += [f"| `{one.id}` | {one.level.value} | {one.meaning} |" for one in rest if one.kind is kind]
+        parts.append("\n".join(rows))
+    count = f"{len(by_id)} classes of drift"
+    body = "\n\n".join(parts)
+    return f"<details><summary>{count}, by kind, with their level</summary>\n\n{body}\n\n</details>"
+
+
+def with_classes(page: str) -> str:
+    """``page`` with the classes between their markers made anew."""
+    start, end = "<!-- classes: made by `make docs` -->\n", "\n<!-- /classes -->"
+    head, found, rest = page.partition(start)
+    return f"{head}{start}{classes_by_kind()}{end}{rest.partition(end)[2]}" if found else page
 
 
 def exit_codes() -> str:
@@ -139,7 +192,11 @@ def take_picture(page: Path, picture: Path, *, width: int = 1280, height: int = 
 if __name__ == "__main__":
     REFERENCE.write_text(reference(), encoding="utf-8")
     MAP.write_text(with_rooms(MAP.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"wrote {REFERENCE.relative_to(ROOT)} and the rooms of {MAP.relative_to(ROOT)}")
+    README.write_text(with_classes(README.read_text(encoding="utf-8")), encoding="utf-8")
+    print(
+        f"wrote {REFERENCE.relative_to(ROOT)}, the rooms of {MAP.relative_to(ROOT)} "
+        f"and the classes of {README.relative_to(ROOT)}"
+    )
     report = ROOT / "demo-report.html"
     if report.exists():
         take_picture(report, PICTURE)

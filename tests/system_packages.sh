@@ -6,6 +6,12 @@ command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 
 command -v node >/dev/null 2>&1 || missing="$missing nodejs npm"
 command -v wrk >/dev/null 2>&1 || missing="$missing wrk"
 [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null 2>&1 || missing="$missing nginx-light"
+command -v h2load >/dev/null 2>&1 || missing="$missing nghttp2-client"
+ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing="$missing faketime"
+for tool in curl git wget; do command -v $tool >/dev/null 2>&1 || missing="$missing $tool"; done
+command -v java >/dev/null 2>&1 || missing="$missing default-jdk-headless"
+command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
+command -v findmnt >/dev/null 2>&1 || missing="$missing mount"
 [ -z "$missing" ] && exit 0
 command -v apt-get >/dev/null 2>&1 || { echo "not installed (no apt-get):$missing; some tests will skip"; exit 0; }
 sudo=""

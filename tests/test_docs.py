@@ -12,11 +12,12 @@ import certifi
 import pytest
 
 import retape
-from tests.regenerate import MAP, REFERENCE, ROOT, commands, with_rooms
+from tests.regenerate import MAP, REFERENCE, ROOMS, ROOT, commands, with_classes, with_rooms
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = commands(retape.cli)
+TOPS = ("captures", "diffing", "recorder", "replayer")
 
 
 def test_the_reference_is_what_the_code_says() -> None:
@@ -50,19 +51,46 @@ def test_every_command_in_the_readme_exists() -> None:
         assert words[0] in names, f"README shows retape {line}"
 
 
+def test_the_map_has_every_room() -> None:
+    rooms = {str(path.parent.relative_to(ROOT)) for top in TOPS for path in (ROOT / top).rglob("__init__.py")}
+    assert rooms == set(ROOMS)
+
+
 def test_the_map_names_every_module() -> None:
     text = MAP.read_text(encoding="utf-8")
     assert text == with_rooms(text), "run: make docs"
 
 
+def test_the_readme_lists_every_class_of_drift() -> None:
+    from diffing.classes import all_classes
+
+    assert with_classes(README) == README, "run: make docs"
+    table = README.partition("<!-- classes:")[2].partition("<!-- /classes -->")[0]
+    for entry in all_classes():
+        name = entry.id.removeprefix("response.body.").removeprefix("outbound.request.body.")
+        assert f"| `{name}` |" in table or f"| `{entry.id}` |" in table
+
+
 def test_the_configuration_in_the_readme_is_accepted_and_complete(tmp_path: Path) -> None:
     """Every key that is shown is known, and every known key is shown."""
-    from captures.config import RECORD_KEYS, REDACT_KEYS, REPLAY_KEYS, SECTIONS, load
-    from captures.redaction import RedactionPolicy
-    from diffing.matchers import WORDS
+    from captures.config import (
+        AS_KEYS,
+        AUTH_KEYS,
+        CHAIN_KEYS,
+        LOGIN_KEYS,
+        RECORD_KEYS,
+        REDACT_KEYS,
+        REPLAY_KEYS,
+        SECTIONS,
+        load,
+    )  # fmt: skip
+    from captures.redacting.redaction import RedactionPolicy
     from diffing.options import options_from
-    from diffing.rules import KEYS
+    from diffing.rulebook.matchers import WORDS
+    from diffing.rulebook.rules import KEYS
     from recorder.settings import Asked, settle
+    from replayer.chain_rules import chain_rules
+    from replayer.credentials import Credentials
 
     section = README.partition("## Configuration")[2].partition("\n## ")[0]
     text = re.search(r"```toml\n(.*?)```", section, re.DOTALL)
@@ -72,10 +100,17 @@ def test_the_configuration_in_the_readme_is_accepted_and_complete(tmp_path: Path
     config = load(tmp_path)
     settle(Asked(), config, now=datetime(2026, 1, 1, tzinfo=UTC), port=1)
     RedactionPolicy.from_config(config.section("redact"))
-    assert len(options_from(config, fail_on="warning", only=None, today=date(2026, 1, 1)).rules) == 1
+    assert len(options_from(config, fail_on="warning", only=None, today=date(2026, 1, 1)).rules) == len(config.rules())
     assert set(config.data) == set(SECTIONS)
     assert set(config.section("record")) == set(RECORD_KEYS)
     assert set(config.section("replay")) == set(REPLAY_KEYS)
     assert set(config.section("redact")) == set(REDACT_KEYS)
-    assert set(config.rules()[0]) | {"values"} == set(KEYS)
+    auth = config.section("replay")["auth"]
+    assert Credentials.of(auth, dict.fromkeys(re.findall(r"\$\{(\w+)\}", text[1]), "x"))
+    assert set(auth) == set(AUTH_KEYS)
+    assert set(auth["login"]) == set(LOGIN_KEYS) - {"form"}  # json or form
+    assert {key for other in auth["as"] for key in other} == set(AS_KEYS) - {"cookie", "basic", "login"}
+    assert len(chain_rules(config.chains())) == len(config.chains())
+    assert {key for chain in config.chains() for key in chain} == set(CHAIN_KEYS)
+    assert {key for rule in config.rules() for key in rule} == set(KEYS)
     assert [word for word in WORDS if f"`{word}`" not in section] == []

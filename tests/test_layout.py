@@ -20,13 +20,27 @@ def label(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=label)
-def test_a_module_is_one_thing(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 500, "past 500 lines it is two modules"
-    assert path.stem not in BANNED
-    if text.strip():
-        assert ast.get_docstring(ast.parse(text)), "say what the module is"
+def test_a_module_is_one_thing_and_keeps_no_state() -> None:
+    """A mutable container that is assigned at module level must be an UPPER_CASE constant."""
+    long, silent, state = [], [], []
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
+        if len(text.splitlines()) > 500:
+            long.append(label(path))
+        if text.strip() and not ast.get_docstring(tree):
+            silent.append(label(path))
+        state += [
+            f"{label(path)}:{node.lineno}"
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict | ast.List | ast.Set)
+            for target in node.targets
+            if isinstance(target, ast.Name) and not target.id.isupper() and not target.id.startswith("__")
+        ]
+    assert long == [], "past 500 lines it is two modules"
+    assert silent == [], "say what the module is"
+    assert state == []
+    assert [label(path) for path in MODULES if path.stem in BANNED] == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -46,17 +60,3 @@ def test_the_front_door_opens_without_heavy_imports() -> None:
     code = "import sys, retape; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert HEAVY & set(done.stdout.split()) == set()
-
-
-def test_no_module_level_state() -> None:
-    """An assignment of a mutable container at module level must be an UPPER_CASE constant."""
-    offenders = []
-    for path in MODULES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict | ast.List | ast.Set):
-                offenders += [
-                    f"{label(path)}:{node.lineno}"
-                    for target in node.targets
-                    if isinstance(target, ast.Name) and not target.id.isupper() and not target.id.startswith("__")
-                ]
-    assert offenders == []

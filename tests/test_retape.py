@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import retape
 from captures import errors
+from tests.replayer.tapes import order_tape
 
 CODES = [
     (errors.UsageError("x"), 2),
@@ -84,6 +86,20 @@ def test_an_internal_error_says_whose_fault_it_is(
     monkeypatch.setattr(retape.cli, "main", broken)
     assert retape.run([]) == 4
     assert "bug in Retape, not in your build" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["terminal", "json"])
+@pytest.mark.slow
+def test_the_verdict_stays_when_the_reader_of_the_report_left(tmp_path: Path, form: str) -> None:
+    order_tape(tmp_path / "c.sqlite")
+    command = [sys.executable, "-m", "retape", "diff", str(tmp_path / "c.sqlite"), str(tmp_path / "c.sqlite")]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*command, "--report", form], stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_reader_of_a_pipe_may_leave() -> None:

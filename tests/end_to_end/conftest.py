@@ -22,7 +22,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 @pytest.fixture(scope="session")
 def third_party() -> Path:
-    """The ``bin`` folder with httpbin, devpi and pypiserver."""
+    """The ``bin`` folder with httpbin, devpi, pypiserver and Go."""
     return software.python_tools()
 
 

@@ -13,7 +13,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.end_to_end.processes import Bench, Finished, Running, clean_environment, free_port
+from captures.service import free_port
+from tests.end_to_end.processes import Bench, Finished, Running, clean_environment
 
 EPOCH = (2024, 1, 2, 3, 4, 6)
 ADMIN = "root"

@@ -32,13 +32,6 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def read_report(path: Path) -> dict[str, Any]:
     """The JSON report at ``path``."""
     value: dict[str, Any] = json.loads(path.read_text())

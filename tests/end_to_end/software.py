@@ -24,14 +24,23 @@ class InstallFailed(Exception):
     """The third-party software could not be installed; holds the installer's last lines."""
 
 
-def python_tools(root: Path | None = None) -> Path:
-    """The ``bin`` folder of the virtual environment with ``requirements.txt`` in it, made when missing.
+TOOLS = {
+    "third-party": "requirements.txt",
+    "kinto-20": "kinto/release20.txt",
+    "kinto-26": "kinto/release26.txt",
+    "wire": "wire/requirements.txt",
+}
+"""Virtual environments, each with what its file of requirements names."""
+
+
+def python_tools(root: Path | None = None, name: str = "third-party") -> Path:
+    """The ``bin`` folder of the virtual environment ``name`` (of :data:`TOOLS`), made when missing.
 
     ``root`` is where it is kept (default: inside the running virtual environment). Safe for several processes at
     once. Raises :class:`InstallFailed`.
     """
-    folder = (root or Path(sys.prefix)) / "third-party"
-    wanted = HERE / "requirements.txt"
+    folder = (root or Path(sys.prefix)) / name
+    wanted = HERE / TOOLS[name]
     with _installing(folder, wanted) as missing:
         if missing:
             _run([sys.executable, "-m", "venv", str(folder)])
@@ -54,7 +63,8 @@ def node_modules(root: Path | None = None) -> Path:
             folder.mkdir(parents=True)
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(HERE / "node" / name, folder)
-            _run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder)
+            # json-server-auth asks for a peer of one release or the other, and two of its releases stand side by side.
+            _run([npm, "ci", "--legacy-peer-deps", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder)
     return folder / "node_modules"
 
 
@@ -88,6 +98,7 @@ def _run(argv: Sequence[str], cwd: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    print(python_tools())
+    for tool in TOOLS:
+        print(python_tools(name=tool))
     if shutil.which("node"):
         print(node_modules())

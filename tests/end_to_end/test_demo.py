@@ -90,3 +90,45 @@ def test_anything_else_is_named(demo: ModuleType) -> None:
     assert "$.colour" in said
     (said,) = demo.disagreements([*groups, groups[2]], SEEDED)
     assert said.startswith("reported as more than one group: ")
+
+
+@pytest.mark.end_to_end
+def test_what_is_distilled_replays_clean_and_shows_drift(demo: ModuleType, tmp_path: Path) -> None:
+    """A quarter of the recording is left. What it shows of build B is what the whole of it shows, but for drifts that
+    only some values show: a sum that is rounded otherwise, a field that a few products have.
+    """
+    pytest.importorskip("mitmproxy")
+    shop = demo.Demo(tmp_path / "work", tmp_path / "report.html", 200)
+    shop.prepare()
+    shop.record()
+    done = subprocess.run(
+        shop.retape("capture", "distill", shop.capture.name, "-o", "small.sqlite", "--format", "json"),
+        cwd=shop.work, env=shop.env, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    assert told["exchanges"] < 0.4 * told["of"]
+    assert told["uncovered"] == []
+    shop.capture = shop.work / "small.sqlite"
+    same = shop.replay("a", 0)
+    assert same["verdict"] == "clean"
+    assert same["stubs"]["missed"] == 0
+    said = demo.disagreements(shop.replay("b", 1)["groups"], SEEDED)
+    assert [one for one in said if not one.startswith("missing: ")] == []
+    assert len(said) <= 2, said
+
+
+@pytest.mark.end_to_end
+def test_what_went_out_and_came_in_again_replays_clean(demo: ModuleType, tmp_path: Path) -> None:
+    """Through a HAR file, and through a flow file, with the causes of all calls found again."""
+    pytest.importorskip("mitmproxy")
+    shop = demo.Demo(tmp_path / "work", tmp_path / "report.html", 60)
+    shop.prepare()
+    shop.record()
+    recorded = shop.capture
+    for name in ("shop.har", "shop.flows"):
+        for words in (("export", recorded.name, "-o", name), ("import", name, "-o", f"{name}.sqlite")):
+            subprocess.run(shop.retape("capture", *words), cwd=shop.work, env=shop.env, capture_output=True, check=True)
+        shop.capture = shop.work / f"{name}.sqlite"
+        same = shop.replay("a", 0)
+        assert same["verdict"] == "clean"
+        assert same["stubs"]["missed"] == same["stubs"]["unused"] == 0

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from captures.model import CauseHow, Direction
+from captures.service import free_port
 from captures.store import Capture
 from tests.end_to_end import package_index
-from tests.end_to_end.processes import Bench, free_port, read_report
+from tests.end_to_end.processes import Bench, read_report
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from captures.model import Direction, Exchange, header, header_values
+from captures.service import free_port
 from captures.store import Capture
 from tests.end_to_end import httpbin_traffic
-from tests.end_to_end.processes import Bench, free_port, read_report
+from tests.end_to_end.processes import Bench, read_report
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -65,7 +66,7 @@ def test_recorded_and_replayed_against_a_second_httpbin(bench: Bench, third_part
     used = {rule["id"] for rule in result["rules"] if rule["used"]}
     used.discard("builtin.list-order")  # of Allow: a set in httpbin's framework, ordered by chance
     # Date of every answer; Last-Modified of /cache; its ETag (bare and random) and the two UUIDs, bound to new ones.
-    assert used == {"builtin.date", "builtin.validator", "volatile.binding"}, result["rules"]
+    assert used == {"builtin.content-coding", "builtin.date", "builtin.validator", "volatile.binding"}, result["rules"]
     assert_requests_are_sent_as_recorded(recorded.capture, run)
 
     # The control: what httpbin echoes differs by one word, and only that is reported.

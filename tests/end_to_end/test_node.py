@@ -15,9 +15,10 @@ import httpx
 import pytest
 
 from captures.model import CauseHow, Direction
+from captures.service import free_port
 from captures.store import Capture
 from tests.end_to_end import dependency
-from tests.end_to_end.processes import Bench, Finished, Running, free_port, read_report
+from tests.end_to_end.processes import Bench, Finished, Running, read_report
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
