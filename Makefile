@@ -2,7 +2,7 @@
 #   make demo    record a real shop, replay it against two builds, leave demo-report.html
 #   make test    lint, types, floors, the whole suite
 #   make fast    the tier to run while working (a minute)
-#   make bench   the ratios of the README's table
+#   make bench   the ratios of docs/figures.md
 
 PYTHON ?= python3
 VENV := .venv

@@ -1,8 +1,8 @@
 """Regenerates what the documentation takes from the code: ``make docs``. ``tests/test_docs.py`` compares.
 
-``docs/reference.md`` holds every command's help and every class of drift; the README has those by kind, and
-``ARCHITECTURE.md`` every module with the first sentence it says of itself. The picture in the README is taken from the
-demo's report where headless Chromium is at hand.
+``docs/reference.md`` holds every command's help and every class of drift, and ``ARCHITECTURE.md`` every module with
+the first sentence it says of itself. The picture in the README is taken from the demo's report where headless Chromium
+is at hand.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import retape
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
 MAP = ROOT / "ARCHITECTURE.md"
-README = ROOT / "README.md"
 ROOMS = {
     "captures": "what a recording is: types, the file, bodies, redaction, templates, links; and starting a service",
     "captures/commands": "the commands of `retape capture`, one a module",
@@ -73,20 +72,8 @@ def help_of(name: str, command: click.Command) -> str:
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 
-def classes_table() -> str:
-    """Every class of drift as a Markdown table."""
-    from diffing.classes import all_classes
-
-    rows = ["| class | kind | level | what it says |", "|---|---|---|---|"]
-    rows += [
-        f"| `{entry.id}` | {entry.kind.value} | {entry.level.value} | {entry.meaning} |"
-        for entry in sorted(all_classes(), key=lambda entry: entry.id)
-    ]
-    return "\n".join(rows)
-
-
 def classes_by_kind() -> str:
-    """Every class of drift for the README: what a body can do once for both sides, the rest kind by kind."""
+    """Every class of drift: what a body can do once for both sides, the rest kind by kind."""
     from diffing.classes import all_classes
 
     answers, calls = "response.body.", "outbound.request.body."
@@ -106,16 +93,7 @@ def classes_by_kind() -> str:
         rows = [f"| {kind.value} | level | what it says |", "|---|---|---|"]
         rows += [f"| `{one.id}` | {one.level.value} | {one.meaning} |" for one in rest if one.kind is kind]
         parts.append("\n".join(rows))
-    count = f"{len(by_id)} classes of drift"
-    body = "\n\n".join(parts)
-    return f"<details><summary>{count}, by kind, with their level</summary>\n\n{body}\n\n</details>"
-
-
-def with_classes(page: str) -> str:
-    """``page`` with the classes between their markers made anew."""
-    start, end = "<!-- classes: made by `make docs` -->\n", "\n<!-- /classes -->"
-    head, found, rest = page.partition(start)
-    return f"{head}{start}{classes_by_kind()}{end}{rest.partition(end)[2]}" if found else page
+    return "\n\n".join([f"{len(by_id)} classes, by kind, with their level; `retape rules classes` lists them.", *parts])
 
 
 def exit_codes() -> str:
@@ -137,7 +115,7 @@ def reference() -> str:
     ]
     for name, command in commands(retape.cli):
         parts += [f"### `retape {name}`", f"```text\n{help_of(name, command)}\n```"]
-    parts += ["## Classes of drift", classes_table()]
+    parts += ["## Classes of drift", classes_by_kind()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -192,11 +170,7 @@ def take_picture(page: Path, picture: Path, *, width: int = 1280, height: int = 
 if __name__ == "__main__":
     REFERENCE.write_text(reference(), encoding="utf-8")
     MAP.write_text(with_rooms(MAP.read_text(encoding="utf-8")), encoding="utf-8")
-    README.write_text(with_classes(README.read_text(encoding="utf-8")), encoding="utf-8")
-    print(
-        f"wrote {REFERENCE.relative_to(ROOT)}, the rooms of {MAP.relative_to(ROOT)} "
-        f"and the classes of {README.relative_to(ROOT)}"
-    )
+    print(f"wrote {REFERENCE.relative_to(ROOT)} and the rooms of {MAP.relative_to(ROOT)}")
     report = ROOT / "demo-report.html"
     if report.exists():
         take_picture(report, PICTURE)

@@ -12,9 +12,8 @@ import certifi
 import pytest
 
 import retape
-from tests.regenerate import MAP, REFERENCE, ROOMS, ROOT, commands, with_classes, with_rooms
+from tests.regenerate import MAP, REFERENCE, ROOMS, ROOT, commands, with_rooms
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = commands(retape.cli)
 TOPS = ("captures", "diffing", "recorder", "replayer")
@@ -39,16 +38,38 @@ def test_every_option_has_help(name: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_exist(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        if "://" not in target:
-            assert (page.parent / target).exists(), f"{page.name} points at {target}"
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        file = page.parent / target if target else page
+        assert file.exists(), f"{page.name} points at {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            named = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in named, f"{page.name} points at {target}#{anchor}"
 
 
-def test_every_command_in_the_readme_exists() -> None:
-    names = {name for name, _ in ALL}
-    for line in re.findall(r"^\$? ?(?:uvx )?retape ([a-z]+(?: [a-z]+)?)", README, flags=re.MULTILINE):
-        words = line.split()
-        assert words[0] in names, f"README shows retape {line}"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_shown_exists_with_its_options(page: Path) -> None:
+    """In command blocks and between backticks: the command is one, and so is every option said beside it."""
+    known = dict(ALL)
+    shown = re.findall(r"^\$? ?(retape .*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    shown += re.findall(r"`(retape [^`]+)`", page.read_text(encoding="utf-8"))
+    for line in shown:
+        words = line.partition(" -- ")[0].partition("    #")[0].split()[1:]
+        if words[0].startswith("-") or "|" in words[0]:
+            continue
+        name = " ".join(words[:2]) if " ".join(words[:2]) in known else words[0]
+        assert name in known, f"{page.name} shows {line}"
+        options = {option for parameter in known[name].params for option in parameter.opts + parameter.secondary_opts}
+        given = {word.partition("=")[0] for word in words if word.startswith("-")}
+        assert given <= options | {"--help"}, f"{page.name} shows {line}: no such option"
+
+
+def test_every_page_is_reached_from_the_front_page() -> None:
+    front = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(front.splitlines()) < 150, "the front page is read in three minutes; the rest belongs in docs/"
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"](docs/{page.name})" not in front] == []
 
 
 def test_the_map_has_every_room() -> None:
@@ -61,17 +82,16 @@ def test_the_map_names_every_module() -> None:
     assert text == with_rooms(text), "run: make docs"
 
 
-def test_the_readme_lists_every_class_of_drift() -> None:
+def test_the_reference_lists_every_class_of_drift() -> None:
     from diffing.classes import all_classes
 
-    assert with_classes(README) == README, "run: make docs"
-    table = README.partition("<!-- classes:")[2].partition("<!-- /classes -->")[0]
+    table = REFERENCE.read_text(encoding="utf-8").partition("## Classes of drift")[2]
     for entry in all_classes():
         name = entry.id.removeprefix("response.body.").removeprefix("outbound.request.body.")
         assert f"| `{name}` |" in table or f"| `{entry.id}` |" in table
 
 
-def test_the_configuration_in_the_readme_is_accepted_and_complete(tmp_path: Path) -> None:
+def test_the_configuration_page_is_accepted_and_complete(tmp_path: Path) -> None:
     """Every key that is shown is known, and every known key is shown."""
     from captures.config import (
         AS_KEYS,
@@ -92,7 +112,7 @@ def test_the_configuration_in_the_readme_is_accepted_and_complete(tmp_path: Path
     from replayer.chain_rules import chain_rules
     from replayer.credentials import Credentials
 
-    section = README.partition("## Configuration")[2].partition("\n## ")[0]
+    section = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     text = re.search(r"```toml\n(.*?)```", section, re.DOTALL)
     assert text is not None
     (tmp_path / "company-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
