@@ -19,8 +19,9 @@ from captures.capture_file import CaptureFile, Tally
 from captures.errors import CaptureError, NotACapture
 from captures.model import Exchange
 from captures.store import Capture
-from captures.writer import CaptureWriter, is_being_written
+from captures.writer import INTERVAL, CaptureWriter, is_being_written
 from tests.captures.making import capture, exchange
+from tests.pace import Pace
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,11 +52,13 @@ def test_everything_put_is_there_after_closing(tmp_path: Path) -> None:
 
 
 def test_it_is_on_disk_within_a_second(tmp_path: Path) -> None:
+    assert INTERVAL <= 0.5  # what a busy machine adds is not the writer's
     with CaptureWriter(tmp_path / "x.sqlite", mode="record") as writer:
         writer.put(exchange(1))
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + 60
         while not read(tmp_path / "x.sqlite"):
             assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def test_a_second_session_goes_on_with_the_ids(tmp_path: Path) -> None:
@@ -272,15 +275,17 @@ while True:
 def test_kill_9_leaves_an_intact_file_without_the_last_second_at_most(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT
-    ) as process:
+    command = [sys.executable, "-c", KILLED, str(path)]
+    with (
+        Pace(tmp_path) as pace,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process,
+    ):
         assert process.stdout is not None
         put: dict[int, float] = {}
         for line in process.stdout:
             identity, at = line.split()
             put[int(identity)] = float(at)
-            if float(at) > 0.6 and process.poll() is None:
+            if float(at) > 0.6 and len(put) % 50 == 0 and process.poll() is None and len(read(path)) > 50:
                 process.send_signal(signal.SIGKILL)
     last = max(put.values())
     with Capture.open(path) as opened:
@@ -290,7 +295,7 @@ def test_kill_9_leaves_an_intact_file_without_the_last_second_at_most(tmp_path: 
         assert opened.losses() == ["session 1 has no end: it is still being written, or its writer died"]
     assert not is_being_written(path)
     lost = [at for identity, at in put.items() if identity > len(there)]
-    assert all(last - at < 1.0 for at in lost)
+    assert all(last - at < pace.allowed(1.0) for at in lost)
     assert len(there) > 50
     with CaptureWriter(path, mode="record") as writer:  # and it can be gone on with
         writer.put(exchange(writer.reserve_id()))
@@ -384,8 +389,12 @@ def test_a_large_exchange_that_has_no_room_holds_up_no_small_ones(
             patch.setattr(CaptureFile, "commit", full)
             for identity in range(1, 30):
                 writer.put(exchange(identity, body=b"large" if identity % 5 == 0 else b""))
-            assert not writer.flush(timeout=0.6)
-            assert read(path) == [identity for identity in range(1, 30) if identity % 5]
+            small = [identity for identity in range(1, 30) if identity % 5]
+            deadline = time.monotonic() + 60
+            while read(path) != small:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert not writer.flush(timeout=0.1)
             assert writer.counters().queued == 5
         assert writer.flush()
     assert read(path) == list(range(1, 30))

@@ -55,7 +55,7 @@ class Answers(BaseHTTPRequestHandler):
     def _direct(self, page: str) -> object:
         parts = urlsplit(page)
         connection = HTTPConnection(str(parts.hostname), parts.port)
-        plain = socket.create_connection((parts.hostname, parts.port), timeout=10)
+        plain = socket.create_connection((parts.hostname, parts.port), timeout=60)
         secure = parts.scheme == "https"
         connection.sock = self._context().wrap_socket(plain, server_hostname=parts.hostname) if secure else plain
         connection.request("GET", parts.path)

@@ -142,7 +142,7 @@ ODD = (
 
 def drive_odd(port: int) -> bytes:
     """Send :data:`ODD` over a bare socket; the raw answer."""
-    with socket.create_connection(("127.0.0.1", port), 10) as raw:
+    with socket.create_connection(("127.0.0.1", port), 60) as raw:
         raw.sendall(ODD.replace(b"<authority>", f"127.0.0.1:{port}".encode()))
         answer = b""
         while piece := raw.recv(65536):

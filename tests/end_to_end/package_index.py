@@ -99,7 +99,7 @@ def _call(port: int, method: str, path: str, body: dict[str, object], token: str
     if token:
         request.add_header("X-Devpi-Auth", base64.b64encode(f"{ADMIN}:{token}".encode()).decode())
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=20) as answer:
+    with opener.open(request, timeout=60) as answer:
         value: dict[str, dict[str, str]] = json.load(answer)
     return value
 

@@ -38,7 +38,7 @@ def read_report(path: Path) -> dict[str, Any]:
     return value
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """Poll ``condition`` until it is true; its value. Fails naming ``what``."""
     deadline = time.monotonic() + seconds
     while True:
@@ -114,7 +114,7 @@ class Running:
         """Its process id, also of its group."""
         return self.process.pid
 
-    def wait_for(self, condition: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
+    def wait_for(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         """Poll ``condition`` while it runs; its value. Fails with its output when it ends first."""
 
         deadline = time.monotonic() + seconds
@@ -129,12 +129,12 @@ class Running:
                 raise AssertionError(f"not within {seconds:g} s: {what}\n{self}")
             time.sleep(0.01)
 
-    def wait_port(self, port: int, seconds: float = 30.0) -> Self:
+    def wait_port(self, port: int, seconds: float = 60.0) -> Self:
         """Wait until ``port`` accepts."""
         self.wait_for(lambda: accepts(port), f"{self.argv[0]} listens on {port}", seconds)
         return self
 
-    def event(self, name: str, seconds: float = 30.0) -> dict[str, Any]:
+    def event(self, name: str, seconds: float = 60.0) -> dict[str, Any]:
         """The first JSON line on its stdout whose ``event`` is ``name``, waited for."""
         found: list[dict[str, Any]] = self.wait_for(lambda: self.events(name), f"event {name!r}", seconds)
         return found[0]
@@ -151,7 +151,7 @@ class Running:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {seconds:g} s\n{self}") from None
         for reader in self._readers:
-            reader.join(2)  # a grandchild may hold the pipe open
+            reader.join(20)  # a grandchild may hold the pipe open
         return Finished(self.argv, code, "".join(self.out), "".join(self.err))
 
     def interrupt(self, *, group: bool = True, signum: int = signal.SIGINT) -> None:
@@ -162,7 +162,7 @@ class Running:
             else:
                 os.kill(self.pid, signum)
 
-    def stop(self, seconds: float = 20.0) -> Finished:
+    def stop(self, seconds: float = 60.0) -> Finished:
         """SIGINT to the process itself, then wait."""
         self.interrupt(group=False)
         return self.finished(seconds)

@@ -221,7 +221,7 @@ def test_a_body_that_is_not_what_its_type_says(bench: Bench) -> None:
         capture, report = bench.folder / f"{name}.sqlite", bench.folder / f"{name}.json"
         _, url = serve(bench)
         recording = bench.record(capture, "--inbound", f"0={url}")
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=60) as client:
             answer = client.get(recording.inbound + path)
         recording.stop()
         with Capture.open(capture) as recorded:

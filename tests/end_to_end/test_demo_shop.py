@@ -85,7 +85,7 @@ class Shopping:
             for name in ("payments", "inventory")
         ]
         url = stack.enter_context(serving(load("service").application(made, *urls, load("catalog").PAYMENTS_API_KEY)))
-        self._client = stack.enter_context(httpx.Client(base_url=url, trust_env=False))
+        self._client = stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=60))
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[Any, dict[str, Any]]:
         """(the raw response, everything stable about the exchange)."""

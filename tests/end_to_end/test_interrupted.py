@@ -20,6 +20,7 @@ from captures.store import Capture
 from tests.end_to_end import captures_made
 from tests.end_to_end.processes import Bench, Finished, Running, read_report, wait_until
 from tests.end_to_end.service import ARRIVED
+from tests.pace import Pace
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
@@ -64,7 +65,7 @@ def no_process_left(running: Running) -> None:
             return True
         return False
 
-    wait_until(gone, f"every process of {running.argv[1]} is gone", 10)
+    wait_until(gone, f"every process of {running.argv[1]} is gone")
 
 
 def ours(finished: Finished) -> bool:
@@ -82,7 +83,7 @@ def test_ctrl_c_while_a_recording_starts(bench: Bench, delay: float) -> None:
     # The moment is the thing under test: nothing tells of it from outside.
     time.sleep(delay)
     running.interrupt()
-    finished = running.finished(30)
+    finished = running.finished()
     if ours(finished):
         assert finished.code in (0, 130, -signal.SIGINT), str(finished)
         finished.expect(finished.code)
@@ -94,7 +95,7 @@ def test_ctrl_c_while_a_recording_starts(bench: Bench, delay: float) -> None:
 def test_ctrl_c_while_requests_are_open(bench: Bench) -> None:
     capture = bench.folder / "made.sqlite"
     recording = bench.record(capture, "--inbound", "0", command=COMMAND)
-    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         for number in range(20):
             assert client.get(f"/items/{number}").status_code == 200
     slow = bench.start(
@@ -104,7 +105,7 @@ def test_ctrl_c_while_requests_are_open(bench: Bench) -> None:
     service = recording.process
     service.wait_for(lambda: any(ARRIVED in line for line in service.err), "the slow request has arrived")
     service.interrupt()  # the whole group, as a terminal does
-    service.finished(30).expect(0)
+    service.finished().expect(0)
     assert slow.finished().expect(0).stdout == "200\n", "what was open when Ctrl-C came was not let finish"
     no_process_left(service)
     assert assert_intact(bench, capture) == 21
@@ -113,10 +114,10 @@ def test_ctrl_c_while_requests_are_open(bench: Bench) -> None:
 def test_a_second_ctrl_c_does_not_wait(bench: Bench) -> None:
     capture = bench.folder / "made.sqlite"
     recording = bench.record(capture, "--inbound", "0", command=COMMAND)
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         assert client.get("/items/1").status_code == 200
     bench.start(
-        sys.executable, "-c", f"import urllib.request; urllib.request.urlopen({recording.inbound + '/slow/20'!r})"
+        sys.executable, "-c", f"import urllib.request; urllib.request.urlopen({recording.inbound + '/slow/100'!r})"
     )
     running = recording.process
     running.wait_for(lambda: any(ARRIVED in line for line in running.err), "the slow request has arrived")
@@ -124,10 +125,10 @@ def test_a_second_ctrl_c_does_not_wait(bench: Bench) -> None:
     recording.process.event("stopping")
     recording.process.interrupt()
     started = time.monotonic()
-    finished = recording.process.finished(30)
+    finished = recording.process.finished()
     assert finished.code in (0, 130), str(finished)
     finished.expect(finished.code)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
     no_process_left(recording.process)
     assert assert_intact(bench, capture) == 2
 
@@ -136,10 +137,10 @@ def test_a_second_ctrl_c_does_not_wait(bench: Bench) -> None:
 def test_a_recording_without_a_command_stops_normally(bench: Bench, signum: int) -> None:
     capture = bench.folder / "made.sqlite"
     recording = bench.record(capture, "--inbound", f"0={serve(bench)}")
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         assert client.get("/items/1").status_code == 200
     recording.process.interrupt(group=False, signum=signum)
-    recording.process.finished(30).expect(0)
+    recording.process.finished().expect(0)
     assert assert_intact(bench, capture) == 1
 
 
@@ -154,11 +155,11 @@ def test_ctrl_c_during_a_replay(bench: Bench, moment: str) -> None:
     if moment == "start":
         time.sleep(0.15)
     elif moment == "service":
-        running.wait_for(lambda: run.exists() or running.process.poll() is not None, "the run is begun", 20)
+        running.wait_for(lambda: run.exists() or running.process.poll() is not None, "the run is begun")
     else:
-        running.wait_for(lambda: on_disk(run) >= 3, "three exchanges are replayed", 30)
+        running.wait_for(lambda: on_disk(run) >= 3, "three exchanges are replayed")
     running.interrupt()
-    finished = running.finished(30)
+    finished = running.finished()
     if ours(finished):
         finished.expect(130).says("interrupted")
     no_process_left(running)
@@ -176,22 +177,21 @@ def test_kill_nine_loses_at_most_the_last_second(bench: Bench) -> None:
     capture = bench.folder / "made.sqlite"
     recording = bench.record(capture, "--inbound", f"0={serve(bench)}")
     sent: list[float] = []
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
-        while sum(at < time.monotonic() - 1.2 for at in sent) <= 60:
+    with Pace(bench.folder) as pace, httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
+        while sum(at < time.monotonic() - pace.allowed(1.2) for at in sent) <= 60:
             assert client.get(f"/items/{len(sent)}").status_code == 200
             sent.append(time.monotonic())
             time.sleep(0.005)
-    for pid in [recording.process.pid, *_children(recording.process.pid)]:
-        os.kill(pid, signal.SIGKILL)
-    killed = time.monotonic()
-    recording.process.process.wait(10)
-    older = sum(at < killed - 1 for at in sent)
-    assert older > 50
+        for pid in [recording.process.pid, *_children(recording.process.pid)]:
+            os.kill(pid, signal.SIGKILL)
+        killed = time.monotonic()
+        recording.process.process.wait(60)
+    older = sum(at < killed - pace.allowed(1.0) for at in sent)
     kept = assert_intact(bench, capture, ended=False)
     assert older <= kept <= len(sent)
     # The next recording goes on in the same file.
     again = bench.record(capture, "--inbound", f"0={serve(bench)}")
-    with httpx.Client(base_url=again.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=again.inbound, trust_env=False, timeout=60) as client:
         assert client.get("/items/again").status_code == 200
     again.stop()
     assert assert_intact(bench, capture, ended=False) == kept + 1
@@ -224,9 +224,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_the_disk_is_full(bench: Bench, small_disk: Path) -> None:
     capture = small_disk / "made.sqlite"
     recording = bench.record(capture, "--inbound", f"0={serve(bench)}")
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         assert client.get("/items/before").status_code == 200
-        wait_until(lambda: on_disk(capture) == 1, "the first exchange is on disk", 5)
+        wait_until(lambda: on_disk(capture) == 1, "the first exchange is on disk")
         for _ in range(40):  # 8 MB that no codec makes smaller
             answer = client.get("/big/200000")
             assert (answer.status_code, len(answer.content)) == (200, 200_000), "the traffic itself suffered"
@@ -249,10 +249,10 @@ def test_replaying_a_capture_that_is_still_being_recorded(bench: Bench) -> None:
     capture, report = bench.folder / "made.sqlite", bench.folder / "report.json"
     url = serve(bench)
     recording = bench.record(capture, "--inbound", f"0={url}")
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         for number in range(10):
             assert client.get(f"/items/{number}").status_code == 200
-        wait_until(lambda: on_disk(capture) == 10, "ten exchanges are on disk", 5)
+        wait_until(lambda: on_disk(capture) == 10, "ten exchanges are on disk")
         replayed = bench.run("replay", capture, "--target", url, "--report", f"json={report}").expect(0)
         replayed.says("being recorded")
         assert read_report(report)["ledger"]["recorded"] == 10

@@ -61,7 +61,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
         environment = {"STOCK_URL": f"http://127.0.0.1:{stock}", "RATES_URL": f"https://127.0.0.1:{rates}"}
         capture = bench.folder / "made.sqlite"
         recording = bench.record(capture, "--upstream-ca", trusted, command=COMMAND, env=environment)
-        with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+        with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
             for code in CODES:
                 assert client.get(f"/price/{code}").status_code == 200, str(recording.process)
         recording.stop()
@@ -247,7 +247,7 @@ def started(bench: Bench, *options: str) -> tuple[Running, str]:
         with Capture.open(run) as growing:
             return growing.count(Direction.INBOUND)
 
-    running.wait_for(lambda: replayed() >= 2, "two exchanges are replayed", 30)
+    running.wait_for(lambda: replayed() >= 2, "two exchanges are replayed")
     assert len(processes_of(mark)) >= 3, "the replay, the build, and what that left behind"
     return running, mark
 
@@ -263,8 +263,8 @@ def test_nothing_stays_of_an_isolated_replay(bench: Bench, signum: int) -> None:
     first = inhabitants(network)[0]
     with open(f"/proc/{first}/ns/net"):  # its number is not given to another while we look
         running.interrupt(signum=signum, group=signum != signal.SIGKILL)
-        finished = running.finished(30)
+        finished = running.finished()
         assert finished.code == (-signal.SIGKILL if signum == signal.SIGKILL else 130), str(finished)
-        wait_until(lambda: not processes_of(mark), "every process of the replay is gone", 10)
-        wait_until(lambda: not inhabitants(network), "nobody is in its network namespace", 10)
+        wait_until(lambda: not processes_of(mark), "every process of the replay is gone")
+        wait_until(lambda: not inhabitants(network), "nobody is in its network namespace")
     assert kept_by_mounts() == mounted

@@ -27,7 +27,7 @@ REVEALED = {"$.level", "$.colour", "$.mood", "$.promotion", "$.sizes", "$.load.f
 def ask(url: str) -> None:
     """Read the whole answer. A 503 is one, too: a client that hangs up on its head is recorded as gone away."""
     try:
-        answer = urllib.request.urlopen(url, timeout=10)
+        answer = urllib.request.urlopen(url, timeout=60)
     except urllib.error.HTTPError as error:
         answer = error
     with answer:

@@ -98,7 +98,7 @@ def test_a_proxy_that_hangs_is_not_healthy(bench: Bench, third_party: Path) -> N
     ]
     os.kill(child, signal.SIGSTOP)
     try:
-        wait_until(lambda: curl(health)[0] == 503, "ill health", 30)
+        wait_until(lambda: curl(health)[0] == 503, "ill health")
         assert "has not reported" in curl(health)[1]
         assert scraped(recording, third_party)["retape_counters_age_seconds"] > 10
     finally:

@@ -78,7 +78,7 @@ def record(bench: Bench, node_path: Path) -> Recorded:
     }
     capture = bench.folder / "node.sqlite"
     recording = bench.record(capture, "--inbound", "0", "--upstream-ca", trusted, command=COMMAND, env=environment)
-    with httpx.Client(base_url=recording.inbound, trust_env=False) as client:
+    with httpx.Client(base_url=recording.inbound, trust_env=False, timeout=60) as client:
         for sku in ("apple", "pear", "fig"):
             assert client.get(f"/prices/{sku}").status_code == 200, str(recording.process)
         for count in (1, 3):

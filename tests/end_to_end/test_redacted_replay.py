@@ -30,7 +30,7 @@ COMMAND = [sys.executable, str(Path(__file__).with_name("people.py")), "{port}"]
 
 
 def ask(port: int, method: str, path: str, body: bytes = b"", **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, path, body or None, headers)
     response = connection.getresponse()
     response.read()

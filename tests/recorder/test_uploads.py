@@ -71,7 +71,7 @@ def test_a_client_that_waits_for_an_answer_soon_hears_that_the_server_is_down(la
         begun = time.monotonic()
         client.sendall(CHUNKED + chunk(b"hello?"))
         assert read_all(client) == b""
-        assert PATIENCE <= time.monotonic() - begun < PATIENCE + 5
+        assert PATIENCE <= time.monotonic() - begun < PATIENCE + 50
         until(lambda: lab.count() == 1, "the exchange on disk")
     exchange = lab.only()
     assert exchange.failure is not None

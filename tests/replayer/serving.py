@@ -57,11 +57,11 @@ class Running:
         return future.result(5)
 
     def client(self, **more: Any) -> httpx.Client:
-        return httpx.Client(proxy=self.proxy, verify=self.trust, trust_env=False, timeout=5, **more)
+        return httpx.Client(proxy=self.proxy, verify=self.trust, trust_env=False, timeout=60, **more)
 
     def raw(self, data: bytes, url: str = "", *, half_close: bool = True) -> bytes:
         parts = urlsplit(url or self.proxy)
-        with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as connection:
+        with socket.create_connection((parts.hostname or "", parts.port or 0), 60) as connection:
             connection.sendall(data)
             if half_close:
                 connection.shutdown(socket.SHUT_WR)

@@ -26,7 +26,7 @@ def call(method: str, url: str, body: object = None) -> tuple[int, object]:
     headers = {"Content-Type": "application/json", **({"traceparent": TRACE.get()} if TRACE.get() else {})}
     request = urllib.request.Request(url, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read() or b"null")

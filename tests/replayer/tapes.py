@@ -139,7 +139,7 @@ def run_of(
     plan = ReplayPlan(
         output=capture.with_name("run.sqlite"),
         command=(SHOP + ([mode] if mode else [])) if command is None else command,
-        ready_timeout=20,
+        ready_timeout=60,
         **options,
     )
     outcome = replay(capture, plan, events.append)

@@ -248,7 +248,7 @@ def test_failures_in_every_run_are_no_lesson(project: Path, capsys: pytest.Captu
 def test_each_run_has_a_service_of_its_own(tmp_path: Path) -> None:
     capture = order_tape(tmp_path / "c.sqlite")
     started: list[int] = []
-    plan = ReplayPlan(output=tmp_path / "unused", command=SHOP, ready_timeout=20)
+    plan = ReplayPlan(output=tmp_path / "unused", command=SHOP, ready_timeout=60)
     rehearsal = rehearse(
         capture, plan, 2, lambda number: tmp_path / f"run{number}.sqlite", started.append, lambda _: None
     )

@@ -90,7 +90,7 @@ def test_nothing_is_forwarded_when_the_tape_is_used_up(tmp_path: Path) -> None:
             async def through_the_proxy() -> list[int]:
                 server = StubServer(at.desk, None)
                 proxy = await server.listen()
-                async with httpx.AsyncClient(proxy=proxy, trust_env=False, timeout=5) as client:
+                async with httpx.AsyncClient(proxy=proxy, trust_env=False, timeout=60) as client:
                     told = [
                         (await client.get(f"http://127.0.0.1:{port}{path}")).status_code for path in ("/x", "/x", "/")
                     ]
@@ -241,7 +241,7 @@ def test_parallel_identical_calls_get_each_answer_once(tmp_path: Path) -> None:
             server = StubServer(at.desk, None)
             proxy = await server.listen()
             limits = httpx.Limits(max_connections=number)
-            async with httpx.AsyncClient(proxy=proxy, trust_env=False, timeout=20, limits=limits) as client:
+            async with httpx.AsyncClient(proxy=proxy, trust_env=False, timeout=60, limits=limits) as client:
                 answers = await asyncio.gather(*(client.get("http://shop.test/x") for _ in range(number)))
             await server.close()
             return [answer.content for answer in answers]
@@ -374,7 +374,7 @@ def test_waiting_for_one_answer_blocks_no_other(tmp_path: Path) -> None:
         async def both() -> bytes:
             server = StubServer(at.desk, None)
             proxy = await server.listen()
-            async with httpx.AsyncClient(proxy=proxy, trust_env=False, timeout=20) as client:
+            async with httpx.AsyncClient(proxy=proxy, trust_env=False, timeout=60) as client:
                 slow = asyncio.create_task(client.get("http://shop.test/slow"))
                 while not at.written.exchanges:
                     await asyncio.sleep(0)

@@ -165,7 +165,7 @@ import json, ssl, sys, urllib.error, urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 def call(url, data=None):
     try:
-        return urllib.request.urlopen(url, data, timeout=5).status
+        return urllib.request.urlopen(url, data, timeout=60).status
     except urllib.error.HTTPError as error:
         return error.code
 class Service(BaseHTTPRequestHandler):
@@ -470,7 +470,7 @@ def test_interrupted_in_the_middle_the_run_is_kept(tmp_path: Path, number: int) 
             if sent == 3:
                 os.kill(os.getpid(), number)
 
-    plan = ReplayPlan(tmp_path / "run.sqlite", command=SHOP, ready_timeout=20)
+    plan = ReplayPlan(tmp_path / "run.sqlite", command=SHOP, ready_timeout=60)
     outcome = replay(path, plan, on_event)
     assert outcome.interrupted
     assert 3 <= outcome.replayed < 500
@@ -506,7 +506,7 @@ def test_start_up_calls_are_answered_before_the_service_is_ready(tmp_path: Path)
     script.write_text(
         "import sys, urllib.request\n"
         "from http.server import BaseHTTPRequestHandler, HTTPServer\n"
-        "flags = urllib.request.urlopen('http://flags.test/all', timeout=10).read()\n"
+        "flags = urllib.request.urlopen('http://flags.test/all', timeout=60).read()\n"
         "class Service(BaseHTTPRequestHandler):\n"
         "    def log_message(self, *_): pass\n"
         "    def do_GET(self):\n"

@@ -37,18 +37,18 @@ def test_stubs_alone_in_the_recorded_order_until_interrupted(tmp_path: Path) -> 
     try:
         ready = json.loads(serving.stdout.readline())
         trust = ssl.create_default_context(cafile=ready["ca"])
-        with httpx.Client(proxy=ready["proxy"], verify=trust, trust_env=False) as client:
+        with httpx.Client(proxy=ready["proxy"], verify=trust, trust_env=False, timeout=60) as client:
             assert [client.get("http://count.test/n").json()["n"] for _ in range(3)] == [1, 2, 2]
             assert client.get("https://pay.test/v2/k").json() == {"k": 1}
             miss = client.get("http://count.test/other")
             assert miss.status_code == 502
             assert miss.headers["x-retape-miss"] == "1"
         assert ready["env"]["HTTPS_PROXY"] == ready["proxy"]
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=60) as client:
             assert client.get(ready["env"]["PAY_URL"] + "/k").json() == {"k": 1}
     finally:
         serving.send_signal(signal.SIGINT)
-        out, err = serving.communicate(timeout=10)
+        out, err = serving.communicate(timeout=60)
     assert json.loads(out) == {"event": "done", "served": 5, "missed": 1, "unused": 1}
     assert "Traceback" not in err
     assert serving.returncode == 0
@@ -75,13 +75,13 @@ def test_stubs_alone_in_recorded_time_by_the_users_rules_and_over_http2(tmp_path
     try:
         ready = json.loads(serving.stdout.readline())
         trust = ssl.create_default_context(cafile=ready["ca"])
-        with httpx.Client(proxy=ready["proxy"], verify=trust, trust_env=False, http2=True) as client:
+        with httpx.Client(proxy=ready["proxy"], verify=trust, trust_env=False, http2=True, timeout=60) as client:
             answer = client.post("https://pay.test/charges", json={"amount": 104})
             assert (answer.http_version, answer.json()) == ("HTTP/2", {"paid": True})
             assert answer.elapsed.total_seconds() >= 0.3
             miss = client.post("https://pay.test/charges", json={"amount": 150}).json()
     finally:
         serving.send_signal(signal.SIGINT)
-        serving.communicate(timeout=10)
+        serving.communicate(timeout=60)
     assert miss["edits"] == ["replace body $.amount 150 by 100"]
     assert 'location = "outbound pay POST /charges request.body $.amount"' in miss["rules"]

@@ -44,11 +44,11 @@ def test_https_through_a_tunnel_with_a_certificate_for_each_host(running: Runnin
 
 def test_a_tunnel_to_an_address_proves_to_be_the_name_asked_for(running: Running) -> None:
     parts = urlsplit(running.proxy)
-    connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, context=running.trust, timeout=5)
+    connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, context=running.trust, timeout=60)
     connection.set_tunnel("10.9.8.7", 443)
     connection.connect()
     connection.close()
-    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as plain:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 60) as plain:
         plain.sendall(b"CONNECT 10.9.8.7:443 HTTP/1.1\r\n\r\n")
         assert plain.recv(100).startswith(b"HTTP/1.1 200")
         with running.trust.wrap_socket(plain, server_hostname="payments.test") as tls:
@@ -66,7 +66,7 @@ def test_plain_http_inside_a_tunnel(running: Running) -> None:
 
 
 def test_a_client_that_does_not_know_the_authority_is_noticed(running: Running) -> None:
-    with httpx.Client(proxy=running.proxy, trust_env=False) as client, pytest.raises(httpx.ConnectError):
+    with httpx.Client(proxy=running.proxy, trust_env=False, timeout=60) as client, pytest.raises(httpx.ConnectError):
         client.get("https://payments.test/")
     with running.client() as client:  # a further exchange: the first connection has been dealt with
         client.get("http://a.test/")
@@ -92,7 +92,7 @@ def test_a_listener_reached_through_the_proxy_still_stands_for_its_dependency(ru
 
 def test_a_listener_stands_for_its_dependency(running: Running) -> None:
     url = running.listen(Server("https", "payments.test", 8443))
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         assert client.get(url + "/charges").content == b"ok"
     (asked,) = running.desk.asked
     assert (asked.scheme, asked.host, asked.port, asked.target) == ("https", "payments.test", 8443, b"/charges")
@@ -110,7 +110,7 @@ def test_keep_alive_pipelining_and_expectations(running: Running) -> None:
 
 def test_100_continue(running: Running) -> None:
     parts = urlsplit(running.proxy)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as connection:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 60) as connection:
         connection.sendall(b"PUT http://a.test/ HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"hi")
@@ -126,7 +126,7 @@ def test_a_recorded_failure_fails_again(running: Running, scheme: str, kind: Fai
 
 
 def test_a_recorded_timeout_is_held(running: Running) -> None:
-    running.desk.answers["/slow"] = Answer(None, Failure(FailureKind.TIMEOUT), hold=0.6)
+    running.desk.answers["/slow"] = Answer(None, Failure(FailureKind.TIMEOUT), hold=20)
     with running.client() as client, pytest.raises(httpx.ReadTimeout):
         client.get("http://a.test/slow", timeout=0.1)
     running.desk.answers["/slow"] = Answer(None, Failure(FailureKind.TIMEOUT), hold=0.05)
@@ -182,7 +182,7 @@ def test_events_come_one_by_one_in_their_time_and_the_connection_is_kept(running
 def test_what_waits_holds_up_nobody_else(running: Running) -> None:
     running.desk.answers["/slow"] = Answer(Response(200, (), b"slow"), hold=60)
     parts = urlsplit(running.proxy)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as waiting, running.client() as client:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 60) as waiting, running.client() as client:
         waiting.sendall(b"GET http://a.test/slow HTTP/1.1\r\nHost: a.test\r\n\r\n")
         assert client.get("http://a.test/fast").content == b"ok"
         waiting.setblocking(False)
@@ -204,7 +204,7 @@ def test_a_stream_that_the_recorded_client_left_stays_open_until_this_one_leaves
     pieces = tuple(Piece(0, piece.data) for piece in EVENTS)
     running.desk.answers["/events"] = Answer(events_of(pieces), pieces=pieces, ends=False)
     parts = urlsplit(running.proxy)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as reading:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 60) as reading:
         reading.sendall(b"GET http://a.test/events HTTP/1.1\r\nHost: a.test\r\n\r\n")
         told = b""
         while b"data: 3" not in told:

@@ -14,7 +14,7 @@ SERVER = sys.argv[1]
 
 
 def sign_up(name: str) -> kinto_http.Client:
-    answer = requests.put(f"{SERVER}/accounts/{name}", json={"data": {"password": f"{name}'s own pass"}}, timeout=10)
+    answer = requests.put(f"{SERVER}/accounts/{name}", json={"data": {"password": f"{name}'s own pass"}}, timeout=60)
     answer.raise_for_status()
     return kinto_http.Client(server_url=SERVER, auth=(name, f"{name}'s own pass"), retry=0)
 

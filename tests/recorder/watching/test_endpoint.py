@@ -67,7 +67,7 @@ def test_nothing_else_is_served(endpoint: Endpoint, method: str, path: str, stat
 
 
 def test_what_is_not_http_is_refused_without_being_quoted(endpoint: Endpoint) -> None:
-    with socket.create_connection(endpoint.address, 10) as client:
+    with socket.create_connection(endpoint.address, 60) as client:
         client.sendall(b"GET /secret-of-mine HTTP/9.9 and more\r\n\r\n")
         answer = b"".join(iter(lambda: client.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -75,10 +75,10 @@ def test_what_is_not_http_is_refused_without_being_quoted(endpoint: Endpoint) ->
 
 
 def test_too_many_slow_clients_are_turned_away_and_the_next_is_served(endpoint: Endpoint) -> None:
-    slow = [socket.create_connection(endpoint.address, 10) for _ in range(CLIENTS)]
+    slow = [socket.create_connection(endpoint.address, 60) for _ in range(CLIENTS)]
     for client in slow:
         client.sendall(b"GET /met")
-    with socket.create_connection(endpoint.address, 10) as one_more:
+    with socket.create_connection(endpoint.address, 60) as one_more:
         assert one_more.recv(100) == b""
     for client in slow:
         client.sendall(b"rics HTTP/1.0\r\n\r\n")

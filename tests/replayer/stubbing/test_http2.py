@@ -57,7 +57,7 @@ class Frames:
 
     def __init__(self, url: str, window: int = 65_535) -> None:
         parts = urlsplit(url)
-        self.socket = socket.create_connection((parts.hostname or "", parts.port or 0), 5)
+        self.socket = socket.create_connection((parts.hostname or "", parts.port or 0), 60)
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding=None))
         values = {h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window}
         self.h2.local_settings = h2.settings.Settings(client=True, initial_values=values)
@@ -214,7 +214,7 @@ def test_frames_that_break_the_protocol_end_the_connection(running: Running) -> 
 
 def test_a_preface_in_two_pieces(running: Running) -> None:
     parts = urlsplit(running.proxy)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), 5) as plain:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), 60) as plain:
         plain.sendall(b"PRI * HTTP")
         plain.sendall(b"/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
         assert plain.recv(9)[3] == 4  # a SETTINGS frame

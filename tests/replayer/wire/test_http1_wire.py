@@ -66,7 +66,8 @@ HOSTILE: dict[str, tuple[Handler, FailureKind, bytes | None]] = {
 def test_what_a_hostile_target_does_is_a_result(name: str, run: Callable[[Any], Any]) -> None:
     handler, kind, body = HOSTILE[name]
     waits = kind is FailureKind.TIMEOUT or name == "stops in the body"
-    outcome = once(handler, ask(), timeout=0.5 if waits else 10, run=run)
+    seconds = (2 if name == "stops in the body" else 0.5) if waits else 60
+    outcome = once(handler, ask(), timeout=seconds, run=run)
     assert outcome.failure is not None
     assert (outcome.failure.kind, outcome.response.body if outcome.response else None) == (kind, body)
     assert outcome.failure.detail
@@ -76,27 +77,27 @@ def test_what_a_hostile_target_does_is_a_result(name: str, run: Callable[[Any], 
 
 @pytest.mark.slow
 def test_a_body_without_an_end_is_cut_when_its_time_is_up() -> None:
-    outcome = once(drips(HEAD + b"\r\n", b"more"), ask(), timeout=0.5)
+    outcome = once(drips(HEAD + b"\r\n", b"more"), ask(), timeout=2)
     assert outcome.failure is not None
     assert outcome.failure.kind is FailureKind.TRUNCATED
-    assert "0.5 s" in outcome.failure.detail
+    assert "2 s" in outcome.failure.detail
     assert outcome.response is not None
     assert outcome.response.body.startswith(b"moremore")
 
 
 @pytest.mark.slow
 def test_each_exchange_of_a_connection_has_its_whole_time() -> None:
-    """Two answers that take 0.6 s each, in one second for each; then one that does not come."""
+    """Two answers that take 1.2 s each, in two seconds for each; then one that does not come."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(2):
             await reader.readuntil(b"\r\n\r\n")
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(1.2)
             writer.write(OK)
         await reader.read()
 
     async def run() -> list[Outcome]:
-        async with serving(handler, timeout=1.0) as client:
+        async with serving(handler, timeout=2.0) as client:
             return [await client.send(ask("POST"), connection="a") for _ in range(3)]
 
     *answered, late = asyncio.run(run())
@@ -104,7 +105,7 @@ def test_each_exchange_of_a_connection_has_its_whole_time() -> None:
     assert late.failure is not None
     assert late.failure.kind is FailureKind.TIMEOUT
     assert late.timing.ended is not None
-    assert late.timing.ended - late.timing.started > 0.9
+    assert late.timing.ended - late.timing.started > 1.9
 
 
 def test_a_body_without_an_end_does_not_take_all_memory() -> None:
@@ -138,7 +139,7 @@ async def speaks_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 @pytest.mark.parametrize("handler", [speaks_http, slams, silent], ids=["HTTP", "an end", "nothing"])
 @pytest.mark.slow
 def test_what_answers_a_handshake_and_is_no_handshake(handler: Handler) -> None:
-    outcome = tls_failure(handler, timeout=0.5 if handler is silent else 5)
+    outcome = tls_failure(handler, timeout=0.5 if handler is silent else 60)
     assert outcome.failure is not None
     assert outcome.failure.kind is FailureKind.TLS
 
@@ -245,7 +246,7 @@ def test_a_target_that_closes_its_side_without_an_answer_does_not_let_us_wait() 
         writer.write_eof()
         await asyncio.Event().wait()
 
-    outcome = once(handler, ask("PUT", body=b"x" * 50_000_000), timeout=30)
+    outcome = once(handler, ask("PUT", body=b"x" * 50_000_000), timeout=60)
     assert outcome.failure is not None
     assert outcome.failure.kind is FailureKind.RESET
     assert outcome.timing.ended is not None
@@ -280,7 +281,7 @@ def expecting(first: bytes) -> tuple[Outcome, list[bytes]]:
         read.append(await reader.readexactly(5) if first[9:12] in (b"100", b"") else await reader.read())
         writer.write(OK)
 
-    outcome = once(handler, ask("POST", headers=EXPECTING, body=b"hello"), connection="a", timeout=10)
+    outcome = once(handler, ask("POST", headers=EXPECTING, body=b"hello"), connection="a", timeout=60)
     return outcome, read
 
 

@@ -109,7 +109,15 @@ def test_what_a_hostile_target_does_is_a_result(name: str, run: Callable[[Any], 
     handler, kind, body = HOSTILE[name]
     waits = kind is FailureKind.TIMEOUT or name == "stops in the body"
     limit = {"max_body": 1000} if name == "sends more than is kept" else {}
-    outcome = once(handler, ask2(), timeout=0.5 if waits else 10, run=run, http_version=TWO, connection="a", **limit)
+    outcome = once(
+        handler,
+        ask2(),
+        timeout=(2 if name == "stops in the body" else 0.5) if waits else 60,
+        run=run,
+        http_version=TWO,
+        connection="a",
+        **limit,
+    )
     assert outcome.failure is not None
     received = outcome.response.body if outcome.response else None
     assert (outcome.failure.kind, received[: len(body)] if received and body else received) == (kind, body)
@@ -433,7 +441,7 @@ def test_the_body_waits_for_what_the_target_says_to_its_head(first: str) -> None
 
     headers = ((b"host", b"h"), (b"expect", b"100-continue"), (b"content-length", b"5"))
     handler = speaks_http2(early, peers=peers, early=True)
-    outcome = once(handler, ask2("POST", body=b"hello", headers=headers), http_version=TWO, timeout=10)
+    outcome = once(handler, ask2("POST", body=b"hello", headers=headers), http_version=TWO, timeout=60)
     assert outcome.failure is None
     assert peers[0].bodies[1] == (b"hello" if first == "100" else b"")
     assert [change["where"] for change in outcome.changes] == ([] if first == "100" else ["body"])

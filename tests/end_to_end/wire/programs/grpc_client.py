@@ -61,7 +61,7 @@ def main():
 
     unary("Unary", b"hello")
     unary("Fail", b"hello")
-    unary("Large", b"", timeout=20)
+    unary("Large", b"", timeout=60)
     unary("Slow", b"", timeout=0.5)
     unary("Missing", b"")
     streaming("FailLate", channel.unary_stream("/wire.Echo/FailLate")(b"", metadata=metadata("FailLate")))
@@ -75,7 +75,7 @@ def main():
             results[name] = seen(call, [], error)
     # Each word is said only once the answer to the one before has come.
     words = queue.Queue()
-    call = channel.stream_stream("/wire.Echo/Chat")(iter(words.get, None), metadata=metadata("Chat"), timeout=20)
+    call = channel.stream_stream("/wire.Echo/Chat")(iter(words.get, None), metadata=metadata("Chat"), timeout=60)
     answers = []
     try:
         for word in (b"one", b"two", b"three"):

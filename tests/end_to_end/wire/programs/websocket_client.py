@@ -104,7 +104,7 @@ async def main():
             **more,
             **options,
         ) as socket:
-            messages = await asyncio.wait_for(talk(socket), 20)
+            messages = await asyncio.wait_for(talk(socket), 60)
         results[name] = {
             "messages": messages,
             "code": socket.close_code,
