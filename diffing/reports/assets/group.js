@@ -28,7 +28,7 @@ async function groupView(page, id) {
       el("h1", { tabindex: "-1" }, el("span", { class: "endpoint" }, group.endpoint), el("code", {}, group.location)),
       data.meaning && el("p", { class: "sentence" }, data.meaning),
       values),
-    el("div", { class: "columns" }, why(group, data), reproduce(data), decide(data)),
+    el("div", { class: "columns" }, why(group, data), reproduce(data), acting.panel(group, data)),
     data.examples.length > 0 && el("section", { class: "card", "aria-labelledby": "evidence" },
       el("div", { class: "evidence-head" },
         el("h2", { id: "evidence" }, "Evidence"),
@@ -71,12 +71,4 @@ function reproduce(data) {
     data.command && [el("h3", {}, "Replay just this exchange"), command(data.command, "replay command")],
     data.curl && [el("h3", {}, "By hand"), command(data.curl, "curl command")],
     !data.command && !data.curl && el("p", { class: "empty" }, "No single request leads here, so there is nothing to replay."));
-}
-
-function decide(data) {
-  return el("section", { class: "card", "aria-labelledby": "decide" },
-    el("h2", { id: "decide" }, "Decide"),
-    data.rule && [el("h3", {}, "It varies by nature: a rule that still asserts something"), command(data.rule, "rule"), el("p", {}, "Goes into retape.rules.toml; retape rules check reads it back.")],
-    el("h3", {}, "It is intended"),
-    el("p", {}, "Record again with this build: from then on it is what later builds are held to."));
 }

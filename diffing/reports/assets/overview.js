@@ -98,6 +98,7 @@ function toggles(page, name, values, redraw) {
 
 function groupRow(group) {
   return el("li", { class: `group ${group.level} ${OPEN(group) ? "" : "decided"}` },
+    acting.pick(group),
     el("a", { href: hashWith({ group: group.id, view: null, example: null }), "data-group": group.id },
       el("span", { class: "what" },
         el("span", { class: "where" }, el("span", { class: "endpoint" }, group.endpoint), el("code", {}, group.location)),
@@ -124,6 +125,7 @@ function groupList(page) {
     list.replaceChildren(...found.slice(0, limit).map(groupRow));
     status.textContent = found.length === page.groups.length ? plural(found.length, "group") : `${number(found.length)} of ${plural(page.groups.length, "group")} match`;
     more.hidden = found.length <= limit;
+    acting.listed(found, redraw);
     clear.hidden = !["q", "level", "kind", "decided"].some((name) => state().get(name));
   };
   more.addEventListener("click", () => { limit += PAGE_OF_ROWS; redraw(); });
@@ -143,6 +145,7 @@ function groupList(page) {
     return box;
   })(), `Hide ${number(decided)} that do not count (accepted, ignored, stale, flaky)`);
   const kinds = [...new Set(page.groups.map((group) => group.kind))];
+  const bar = acting.bar();
   redraw();
   return el("section", { class: "card flush", "aria-labelledby": "drift" },
     el("div", { class: "filters" },
@@ -152,5 +155,5 @@ function groupList(page) {
         toggles(page, "level", ["error", "warning", "info"], redraw), el("span", { class: "gap" }),
         kinds.length > 1 && toggles(page, "kind", kinds, redraw)),
       el("div", { class: "row" }, status, decided > 0 && decidedBox, clear, sort)),
-    list, more);
+    bar, list, more);
 }

@@ -68,7 +68,7 @@ function step(offset) {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  const inField = event.target.closest("input, select, textarea, dialog, [contenteditable]");
+  const inField = event.target.closest("input:not([type=checkbox]), select, textarea, dialog, [contenteditable]");
   if (event.key === "Escape" && event.target.id === "search") return event.target.blur();
   if (inField || !shortcuts) return;
   const actions = {
@@ -84,7 +84,7 @@ function onKey(event) {
     "?": () => $("help").showModal(),
     Escape: () => { const up = document.querySelector('a.step[data-step="up"]'); if (up) up.click(); },
   };
-  const action = Object.hasOwn(actions, event.key) ? actions[event.key] : null;
+  const action = Object.hasOwn(actions, event.key) ? actions[event.key] : acting.key(event.key);
   if (!action) return;
   event.preventDefault();
   action();
@@ -99,20 +99,25 @@ function help() {
   });
   const dialog = $("help");
   dialog.append(el("h2", { id: "help-title" }, "Keyboard"),
-    el("dl", {}, KEYS.map(([key, text]) => el("div", {}, el("dt", {}, key.split(" / ").map((one, position) => [position ? " " : "", el("kbd", {}, one)])), el("dd", {}, text)))),
+    el("dl", {}, [...KEYS, ...acting.keys].map(([key, text]) => el("div", {}, el("dt", {}, key.split(" / ").map((one, position) => [position ? " " : "", el("kbd", {}, one)])), el("dd", {}, text)))),
     el("label", { class: "check" }, box, "Single-key shortcuts"),
     el("p", {}, el("button", { type: "button", on: { click: () => dialog.close() } }, "Close")));
 }
 
-async function start() {
-  page = await decoded("index");
+function drawTop() {
   const button = el("button", { type: "button", class: "plain", "aria-haspopup": "dialog" }, "Keyboard ", el("kbd", {}, "?"));
   button.addEventListener("click", () => $("help").showModal());
   $("top").replaceChildren(
     el("a", { class: "brand", href: "#" }, icon("reels"), "Retape"),
     el("span", { class: `pill ${page.verdict}` }, icon(page.verdict), page.word),
-    el("span", { class: "grow" }), button);
-  $("foot").append("Made by Retape. This page is one file and asks nothing of the network.");
+    el("span", { class: "grow" }), ...[acting.top()].filter(Boolean), button);
+}
+
+async function start() {
+  page = await decoded("index");
+  await acting.begin();
+  drawTop();
+  $("foot").append(`Made by Retape. ${acting.foot}`);
   help();
   await render();
   $("static").remove();
