@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +17,11 @@ from captures.routes.endpoints import Endpoints
 from captures.selection import Selection
 from captures.state import redaction_key
 from captures.store import Capture
+from captures.versions import version_of
 from replayer.handovers import recorded_dependencies
 from replayer.pin_words import secrets_of, words_in_request
 from replayer.pin_write import Material, Origin, write_pin
+from replayer.pinning.covering import LeftOut, cover
 from replayer.pins import Pin
 from replayer.plan import reason_to_skip
 from replayer.prerequisites import FirstSeen, History
@@ -66,11 +68,14 @@ def make_pins(
     *,
     redact: Mapping[str, Any] | None = None,
     endpoints: tuple[str, ...] = (),
-) -> Iterator[Made | Refused]:
+    covering: bool = False,
+    limit: int | None = None,
+) -> Iterator[Made | Refused | LeftOut]:
     """The pins of the inbound exchanges of ``path`` that ``only`` chooses, in order.
 
-    In a run, ``id:`` in ``only`` means recorded ids, as everywhere. Raises :class:`EmptyCapture` when nothing is
-    chosen, and what :class:`Capture` raises.
+    In a run, ``id:`` in ``only`` means recorded ids, as everywhere. ``covering``: of those the fewest that show every
+    behaviour, ``limit`` at most; what is left out comes last. Raises :class:`EmptyCapture` when nothing is chosen, and
+    what :class:`Capture` raises.
     """
     section = dict(redact or {})
     with ExitStack() as stack:
@@ -80,7 +85,7 @@ def make_pins(
         source = PinSource(capture, None, sessions, key, RedactionPolicy.from_config(section), endpoints)
         if source.is_run:
             source.recorded = _recording(next(reversed(sessions.values())), stack)
-        yield from _make(source, only)
+        yield from _make(source, only, covering, limit)
 
 
 def _recording(run: Session, stack: ExitStack) -> Capture | None:
@@ -94,7 +99,9 @@ def _recording(run: Session, stack: ExitStack) -> Capture | None:
         return None  # moved or gone: the run alone is enough to pin from, only less is known to be volatile
 
 
-def _make(source: PinSource, only: Selection | None) -> Iterator[Made | Refused]:
+def _make(
+    source: PinSource, only: Selection | None, covering: bool, limit: int | None
+) -> Iterator[Made | Refused | LeftOut]:
     capture = source.capture
     endpoints = Endpoints.of(capture, source.endpoints)
     histories: dict[int, History] = {}
@@ -123,8 +130,35 @@ def _make(source: PinSource, only: Selection | None) -> Iterator[Made | Refused]
     redactor = Redactor(redaction_key(source.key), source.policy)
     source.made = _by_exchange(seen)
     source.late = {origin: tuple(calls) for origin, calls in late.items()}
+    left_out: tuple[LeftOut, ...] = ()
+    if covering:
+        covered, left_out = cover(_shown(source, chosen, endpoints), limit, _recorded_ids(source))
+        chosen = list(covered) or chosen  # none can be pinned: each says why
     for exchange in capture.exchanges(ids=chosen):
         yield _one(source, exchange, histories[exchange.session], endpoints.endpoint_of(exchange), redactor)
+    yield from left_out
+
+
+def _shown(
+    source: PinSource, chosen: list[int], endpoints: Endpoints
+) -> Iterator[tuple[Exchange, str, list[tuple[Exchange, str]]]]:
+    """The chosen exchanges with their endpoint, and with the calls a pin of each would have stubs for."""
+    for exchange in source.capture.exchanges(ids=chosen):
+        calls = [(call, endpoints.endpoint_of(call)) for call in _calls_of(source, exchange)]
+        yield exchange, endpoints.endpoint_of(exchange), calls
+
+
+def _recorded_ids(source: PinSource) -> Callable[[int], int]:
+    """In a run, people know exchanges by their recorded ids."""
+    if not source.is_run:
+        return lambda identity: identity
+    known = dict(source.capture.rows("SELECT id, replay_of FROM exchange WHERE replay_of IS NOT NULL"))
+    return lambda identity: int(known.get(identity, identity))
+
+
+def _calls_of(source: PinSource, exchange: Exchange) -> tuple[Exchange, ...]:
+    ids = [call.id for call in source.capture.caused_by(exchange.id)] + list(source.late.get(exchange.id, ()))
+    return tuple(call for call in source.capture.exchanges(ids=ids) if "miss" not in call.notes)
 
 
 def _one(source: PinSource, exchange: Exchange, history: History, endpoint: str, redactor: Redactor) -> Made | Refused:
@@ -151,8 +185,7 @@ def _material(source: PinSource, exchange: Exchange, redactor: Redactor) -> Mate
     """``exchange`` with its calls; redacted now when it was not when it was written."""
     session = source.sessions.get(exchange.session)
     redacted = session is not None and session.redaction_key is not None
-    ids = [call.id for call in source.capture.caused_by(exchange.id)] + list(source.late.get(exchange.id, ()))
-    calls = tuple(call for call in source.capture.exchanges(ids=ids) if "miss" not in call.notes)
+    calls = _calls_of(source, exchange)
     twin = _twin(source, exchange)
     if not redacted:
         exchange = redactor.exchange(exchange)
@@ -196,7 +229,11 @@ def _origin(source: PinSource, exchange: Exchange, endpoint: str) -> Origin:
         sessions += source.recorded.sessions()
     told = tuple((name, url, variable) for name, (url, variable) in sorted(recorded_dependencies(sessions).items()))
     label = str(meta.get("label") or "") or f"{session.mode} {session.id}"
-    return Origin(source.capture.path.name, endpoint, label, str(meta.get("git_sha") or ""), told)
+    return Origin(source.capture.path.name, endpoint, label, str(meta.get("git_sha") or ""), told, _maker())
+
+
+def _maker() -> str:
+    return f"retape {version_of('retape')}"
 
 
 def _as_recorded(exchange: Exchange) -> Exchange:

@@ -61,6 +61,7 @@ class Origin:
     session: str = ""
     build: str = ""
     dependencies: tuple[tuple[str, str, str], ...] = ()
+    maker: str = ""  # "retape 0.1.0"
 
 
 def write_pin(
@@ -163,7 +164,9 @@ class Scribe:
         if exchange.replay_of is not None:
             source["replay_of"] = exchange.replay_of
         source["recorded"] = when.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return {**source, **{k: v for k, v in (("session", self.origin.session), ("build", self.origin.build)) if v}}
+        origin = self.origin
+        more = (("session", origin.session), ("build", origin.build), ("made_by", origin.maker))
+        return {**source, **{name: value for name, value in more if value}}
 
     # -- writing ------------------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ ROOMS = {
     "recorder/mends": "what stock mitmproxy breaks in a service's real path, mended at run time",
     "recorder/watching": "who looks on while a recording runs: /metrics, /healthz, the service manager, the terminal",
     "replayer": "capture to a new build, dependencies stubbed, to a run; pins and the pytest plugin",
+    "replayer/pinning": "pins cared for: which exchanges deserve one, bringing them up to date, what is wrong",
     "replayer/stubbing": "a call of the build answered from the recording: whose it is, which stub, in what time",
     "replayer/wire": "connections to the build: dialling, HTTP/1.x and HTTP/2, and which takes the next request",
     "diffing": "two captures to findings, groups, a verdict",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,21 @@ def test_what_goes_wrong_is_one_sentence(tape: Path, arguments: list[str], error
     result = run(*arguments)
     assert isinstance(result.exception, error)
     assert says in str(result.exception)
+
+
+def test_covering_says_what_it_leaves_out(tape: Path) -> None:
+    again = order_tape(Path("again.sqlite"))
+    result = run(str(again), "-o", "pins", "--covering", "--limit", "1")
+    assert result.stdout.split() == ["pins/POST-orders/201-1.yaml"]
+    assert "left out: 1 x GET /orders/{id} 200: no room for what they show (--limit)." in result.stderr
+    assert "made_by: retape " in Path("pins/POST-orders/201-1.yaml").read_text(encoding="utf-8")
+    assert isinstance(run(str(again), "--limit", "1").exception, UsageError)
+
+
+def test_another_version_of_retape_changes_nothing(tape: Path) -> None:
+    run(str(tape), "-o", "pins")
+    path = Path("pins/GET-orders-id/200-5.yaml")
+    older = re.sub("made_by: .*", "made_by: retape 0.0.1", path.read_text(encoding="utf-8"))
+    path.write_text(older, encoding="utf-8")
+    assert run(str(tape), "-o", "pins").exit_code == 0
+    assert path.read_text(encoding="utf-8") == older
