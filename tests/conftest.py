@@ -7,6 +7,10 @@ import gc
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser.fixture import browse, engine
+
+__all__ = ["browse", "engine"]
+
 settings.register_profile(
     "retape",
     deadline=None,
