@@ -7,6 +7,7 @@ run the second had ended before the first began. Calls made at once come in any 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from captures.model import Exchange
 from diffing.place import Place, Verdicts
@@ -39,8 +40,9 @@ def compare_order(
                 verdicts.accept(place, location, location, (rule.id,), f"after {before}", f"before {before}")
                 continue
             evidence = "in the recording the one had ended before the other began, in the run it is the other way round"
+            here = replace(place, outbound=(second.id, second_now.id))
             verdicts.find(
-                place, "outbound.reordered", location, location, f"after {before}", f"before {before}", evidence
+                here, "outbound.reordered", location, location, f"after {before}", f"before {before}", evidence
             )
 
 

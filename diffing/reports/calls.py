@@ -11,22 +11,42 @@ from diffing.model import Finding
 from diffing.reports.alignment import Mark
 from diffing.reports.claims import Claims
 from diffing.reports.messages import body_detail, head_of, header_rows, request_line
+from diffing.reports.sequence import Slot, milliseconds, out_of_order, slots, state_of
 from diffing.reports.text import visible
 
 
 def call_rows(
-    recorded: Sequence[Exchange], replayed: Sequence[Exchange], findings: Sequence[Finding], *, ruled: bool
-) -> list[dict[str, Any]]:
-    """The outbound calls of one exchange, recorded beside replayed, in order."""
+    recorded: Sequence[Exchange],
+    replayed: Sequence[Exchange],
+    findings: Sequence[Finding],
+    *,
+    ruled: bool,
+    by: tuple[Exchange | None, Exchange | None] = (None, None),
+) -> tuple[list[dict[str, Any]], list[Slot]]:
+    """The outbound calls of one exchange, recorded beside replayed, in order, and the lines they are drawn on.
+
+    ``by``: the requests that caused them, from whose beginning the times are counted.
+    """
+    pairs = pair_calls(recorded, replayed)
+    lines = slots(pairs)
+    late = out_of_order(lines)
+    known = {_call_key(call) for call in recorded}
     rows = []
-    for one, other in pair_calls(recorded, replayed):
+    for at, (one, other) in enumerate(pairs):
         about = [
             f
             for f in findings
             if (one is not None and f.outbound_recorded == one.id)
             or (other is not None and f.outbound_replayed == other.id)
         ]
-        row: dict[str, Any] = {"recorded": _call(one), "replayed": _call(other)}
+        again = other is not None and _call_key(other) in known
+        row: dict[str, Any] = {
+            "recorded": _call(one, by[0]),
+            "replayed": _call(other, by[1]),
+            "state": state_of(one, other, about, known=again, late=at in late),
+        }
+        if about:
+            row["classes"] = list(dict.fromkeys(visible(f.class_id) for f in about))
         if one is None:
             row["mark"] = Mark.ADDED.value
         elif other is None:
@@ -40,7 +60,7 @@ def call_rows(
                     one.request.body, one.request.headers, other.request.body, other.request.headers, claims
                 )
         rows.append(row)
-    return rows
+    return rows, lines
 
 
 def pair_calls(
@@ -77,12 +97,15 @@ def _call_key(call: Exchange) -> tuple[str | None, str, bytes]:
     return call.dependency, call.request.method, call.request.target.split(b"?")[0]
 
 
-def _call(call: Exchange | None) -> dict[str, Any] | None:
+def _call(call: Exchange | None, by: Exchange | None) -> dict[str, Any] | None:
     head = head_of(call)
     if call is None or head is None:
         return None
     head["line"] = request_line(call)
     head["to"] = visible(call.dependency or f"{call.request.host}:{call.request.port}")
+    at = milliseconds(call, by)
+    if at is not None:
+        head["at"] = at
     if call.cause:
         head["cause"] = visible(f"{call.cause.how.value}: {call.cause.evidence}")
     if "matched" in call.notes:

@@ -13,6 +13,7 @@ from diffing.model import Finding
 from diffing.reports.calls import call_rows
 from diffing.reports.claims import Claims
 from diffing.reports.messages import body_detail, head_of, header_rows, request_line, side_of, text_of
+from diffing.reports.sequence import drawn
 from diffing.reports.text import visible
 
 CALLS = 60  # outbound calls of one exchange in the page
@@ -26,8 +27,12 @@ def exchange_detail(
     findings: Sequence[Finding],
     *,
     ruled: bool,
+    loose: bool = False,
 ) -> dict[str, Any]:
-    """Everything the page shows of one recorded exchange and its replay. ``findings``: all of this exchange."""
+    """Everything the page shows of one recorded exchange and its replay. ``findings``: all of this exchange.
+
+    ``loose``: the exchange is a call itself, which no request is known to have caused.
+    """
     asked = recorded or replayed
     if asked is None:
         return {}
@@ -55,8 +60,12 @@ def exchange_detail(
                 "headers": [[text_of(name), text_of(value)] for name, value in known.headers],
                 "body": side_of(known.body, known.headers),
             }
-    calls = call_rows(recorded_calls, replayed_calls, findings, ruled=ruled)
+    by = (None, None) if loose else (recorded, replayed)
+    calls, lines = call_rows(recorded_calls, replayed_calls, findings, ruled=ruled, by=by)
     detail["calls"] = calls[:CALLS]
+    detail["lines"] = drawn(lines, CALLS)
+    if loose:
+        detail["loose"] = True
     detail["calls_left"] = max(0, len(calls) - CALLS)
     return detail
 

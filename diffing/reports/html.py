@@ -20,7 +20,17 @@ from diffing.reports import page_data
 from diffing.reports.wording import COLUMNS, WORDS, verdict_sentence
 
 STATIC = 50  # groups in the summary that needs no script
-SCRIPTS = ("dom.js", "decide.js", "difference.js", "exchange.js", "overview.js", "group.js", "tabs.js", "page.js")
+SCRIPTS = (
+    "dom.js",
+    "decide.js",
+    "difference.js",
+    "sequence.js",
+    "exchange.js",
+    "overview.js",
+    "group.js",
+    "tabs.js",
+    "page.js",
+)
 
 
 def render(result: Result, recorded: Capture | None = None, replayed: Capture | None = None) -> str:

@@ -244,7 +244,8 @@ def _exchange(
 ) -> dict[str, Any]:
     if finding.class_id == UNATTRIBUTED or finding.endpoint in PLACES:
         before, after = _find(recorded, finding.outbound_recorded), _find(replayed, finding.outbound_replayed)
-        return exchange_detail(before, after, (), (), (finding,), ruled=False)
+        ours, theirs = ([call] if call else [] for call in (before, after))
+        return exchange_detail(before, after, ours, theirs, (finding,), ruled=False, loose=True)
     if finding.class_id == EXTRA:
         after = _find(replayed, finding.exchange)
         return exchange_detail(None, after, (), _calls(replayed, after, ()), (finding,), ruled=False)

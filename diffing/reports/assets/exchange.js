@@ -66,8 +66,6 @@ function requestPart(detail) {
     request.body.sha256 ? rawSide(request.body, "Request") : el("p", { class: "empty" }, "No request body."));
 }
 
-const CALL_WORDS = { "=": "same", "~": "changed", "-": "no longer made", "+": "extra" };
-
 function callSide(call) {
   if (!call) return el("span", { class: "empty" }, "—");
   return [
@@ -85,7 +83,7 @@ function callsPart(detail, example, open) {
     const row = el("tr", { class: `m${marks[call.mark]} ${here ? "here" : ""}` },
       el("td", { class: "step" }, position + 1),
       el("td", { class: "left" }, callSide(call.recorded)),
-      el("td", { class: "verb" }, el("span", { class: `arrow ${marks[call.mark]}` }, CALL_WORDS[call.mark])),
+      el("td", { class: "verb" }, el("span", { class: `arrow ${call.state}` }, stateWord(call))),
       el("td", { class: "right" }, callSide(call.replayed)));
     if (!call.body) return [row];
     const [, headers] = headerTable(call.headers, null);
@@ -96,6 +94,7 @@ function callsPart(detail, example, open) {
     return [row, el("tr", { class: "more" }, el("td", {}), el("td", { colspan: 3 }, more))];
   });
   return section("Outbound calls", differing ? `${number(differing)} of ${number(detail.calls.length)} differ` : `${number(detail.calls.length)}, all the same`, open,
+    sequenceView(detail, example),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Outbound calls" },
       el("table", { class: "calls" },
         el("thead", {}, el("tr", {}, ["#", "The recorded build called", "", "The replayed build called"].map((word) => el("th", { scope: "col" }, word || hidden("Comparison"))))),
