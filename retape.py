@@ -32,6 +32,7 @@ try:
     from captures.errors import EmptyCapture, RetapeError, TargetError
     from captures.visible import visible
     from diffing.cli import diff, rules
+    from diffing.report_cli import report
     from recorder.archive_cli import export, import_
     from recorder.cli import record
     from replayer.cli import replay
@@ -98,7 +99,7 @@ def _more(asked: Asked, config: Config) -> tuple[Path | None, Iterable[Check]]:
 
 
 doctor = doctor_with(_more)
-for command in (record, replay, diff, learn, rules, pin, capture, stub, doctor):
+for command in (record, replay, diff, learn, rules, pin, report, capture, stub, doctor):
     cli.add_command(command)
 
 

@@ -209,6 +209,9 @@ class _Merging:
                 "versions",
                 "enforced",
                 "stubbed",
+                "label",
+                "git",
+                "dirty",
                 *SAME,
             )
             if key in first

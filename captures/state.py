@@ -43,6 +43,17 @@ def state_dir(start: Path | None = None) -> Path:
     return folder
 
 
+def existing_state_dir(start: Path | None = None) -> Path | None:
+    """The state folder, for what is only kept where there is a project: None where nothing says that there is one."""
+    given = os.environ.get(STATE_VARIABLE)
+    if given:
+        return Path(given) if Path(given).is_dir() else None
+    root = project_root(start)
+    if (root / ".retape").is_dir() or any((root / marker).exists() for marker in MARKERS):
+        return state_dir(start)
+    return None
+
+
 def redaction_key(configured: str | None = None, *, start: Path | None = None) -> bytes:
     """The key pseudonyms are made with: ``RETAPE_REDACT_KEY``, else ``configured``, else one kept in the state folder.
 

@@ -38,6 +38,7 @@ __all__ = ["diff", "rules"]
     "--baseline", "baselines", multiple=True, type=click.Path(path_type=Path), metavar="RUN",
     help="A run of the recorded build, made beside REPLAYED: tells whose drift it is. Twice: also what is flaky.",
 )  # fmt: skip
+@click.option("--no-history", is_flag=True, help="Do not note the verdict on this run in .retape/history.sqlite.")
 @RULES
 @CONFIG
 def diff(
@@ -47,6 +48,7 @@ def diff(
     fail_on: str,
     only: str | None,
     baselines: tuple[Path, ...],
+    no_history: bool,
     rules_file: Path | None,
     config: Path | None,
 ) -> int:
@@ -81,6 +83,12 @@ def diff(
             result = compare_beside(recorded, replayed, baselines, options)
         else:
             result = compare_captures(recorded, replayed, options)
+        if not no_history:
+            from diffing.history.noting import note
+
+            untold = note(result, recorded, replayed, selected=only, three_way=bool(baselines), make=False)
+            if untold:
+                click.echo(f"retape: {untold}", err=True)
         for spec in specs:
             path = write(result, spec, source, run, given=options_given(rules=rules_file, config=config))
             if path is not None:

@@ -129,6 +129,7 @@ class Comparison:
     open_answers: OpenAnswers = field(init=False)
     shards: dict[int, Context] = field(init=False, default_factory=dict)  # of a merged run: each minted its own ids
     spans: Spans | None = field(init=False, default=None)  # what the replay was about; None: an older run
+    endpoints: set[str] = field(init=False, default_factory=set)  # of the whole recording; known after :meth:`learn`
     later: int = field(init=False, default=0)  # recorded exchanges that came after the replay had begun
     _calls_made: bool = field(init=False, default=True)  # the run has outbound calls at all …
     _calls_open: bool = field(init=False, default=True)  # … and some whose cause is open: only then they are looked for
@@ -141,6 +142,8 @@ class Comparison:
             while again is not None and again < exchange.id:
                 again = next(repeated, None)
             learn_recorded(exchange, self.context, asked_again=exchange.id == again)
+            if exchange.direction is Direction.INBOUND:
+                self.endpoints.add(self.context.endpoint_of(exchange))
         ours: set[int] = set()  # of the calls whose cause is open: the only ones that a pool asks about
         theirs: set[int] = set()
         until = float("inf")

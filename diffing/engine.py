@@ -22,6 +22,7 @@ from diffing.outcome.grouping import Grouping, reproduced
 from diffing.outcome.reasons import Reasons
 from diffing.outcome.reproduce import curl_line, replay_command
 from diffing.outcome.swapped import judged_apart
+from diffing.outcome.tally import Tally
 from diffing.outcome.verdict import count, decide
 from diffing.rulebook.rulelint import judged_by, lint
 
@@ -54,6 +55,7 @@ class _Judging:
 
     def result(self) -> Result:
         ledger = Ledger()
+        tally = Tally()
         grouping = Grouping()
         consequences = Consequences()
         rules: Counter[str] = Counter()
@@ -70,6 +72,7 @@ class _Judging:
         for pair in self.known.pairs():
             judgement = self._judgement(pair)
             ledger = count(ledger, judgement)
+            tally.add(judgement, pair.replayed)
             grouping.add(judgement.findings)
             rules.update(judgement.rules)
             for (rule, location), times in judgement.places.items():
@@ -140,6 +143,8 @@ class _Judging:
             recorded_path=str(self.known.source_capture.path),
             replayed_path=str(self.known.run_capture.path),
             meta=self._identity_line(),
+            endpoints=tally.endpoints(),
+            recording=(total, len(self.known.endpoints)),
         )
 
     def _judgement(self, pair: Pair) -> Judgement:

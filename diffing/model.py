@@ -139,6 +139,25 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointTally:
+    """The ledger of one endpoint."""
+
+    endpoint: str
+    columns: Mapping[Column, int]
+    seconds: float | None = None  # median time to a complete answer of the new build; None: there was none
+
+    @property
+    def recorded(self) -> int:
+        """How many recorded exchanges were judged, or could not be."""
+        return sum(self.columns.values())
+
+    @property
+    def replayed(self) -> int:
+        """How many of them were sent."""
+        return self.recorded - self.columns[Column.NOT_REPLAYED]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """One of several places at which the change of a group stands."""
 
@@ -211,3 +230,5 @@ class Result:
     replayed_path: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)  # labels, builds, times for the report's identity line
     rule_places: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (rule id, endpoint, location) -> n
+    endpoints: tuple[EndpointTally, ...] = ()  # the ledger of each endpoint that was judged, by name
+    recording: tuple[int, int] = (0, 0)  # inbound exchanges and endpoints of the whole recording, whatever was selected

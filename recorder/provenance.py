@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import Any
 
+from captures.commits import commit
 from captures.redacting.commands import shown_command
 from captures.versions import version_of
 from recorder.settings import Settings, dependency_urls
@@ -27,21 +27,6 @@ def provenance(settings: Settings) -> dict[str, Any]:
         "command": shown_command(settings.command),
         "label": settings.label,
         "selection": settings.choice.to_json(),
-        "git": _git_commit(),
+        "git": commit(),
     }
     return {name: value for name, value in meta.items() if value}
-
-
-def _git_commit() -> str | None:
-    try:
-        asked = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return asked.stdout.strip() or None

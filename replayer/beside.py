@@ -44,6 +44,7 @@ def baseline_plans(plan: ReplayPlan) -> list[ReplayPlan]:
             stub_listen=None,
             baseline_command=(),
             baseline_target=None,
+            label="",
         )
         for name in NAMES[:count]
     ]

@@ -105,6 +105,8 @@ import click
     help="The recorded build, replayed side by side: tells regressions from a stale capture and from flaky answers.",
 )  # fmt: skip
 @click.option("--baseline-target", metavar="URL", help="The same, for a recorded build that runs already.")
+@click.option("--label", metavar="TEXT", help="What the build is called in reports and in the history.")
+@click.option("--no-history", is_flag=True, help="Do not note this run in .retape/history.sqlite.")
 @click.option("-q", "--quiet", is_flag=True, help="Show only what goes wrong, and the report.")
 def replay(capture: Path, command: tuple[str, ...], **given: Any) -> int:
     """Send a capture's requests to a new build, its dependencies stubbed from the same capture, and report the drift.
@@ -164,6 +166,12 @@ def replay(capture: Path, command: tuple[str, ...], **given: Any) -> int:
         result = compare_beside(capture, outcome.run, baselines, options)
     else:
         result = compare_captures(capture, outcome.run, options)
+    if not given["no_history"]:
+        from diffing.history.noting import note
+
+        untold = note(result, capture, outcome.run, three_way=bool(baselines))
+        if untold:
+            click.echo(f"retape: {untold}", err=True)
     with Capture.open(capture) as recorded, Capture.open(outcome.run) as replayed:
         for spec in specs:
             words = reports.options_given(rules=given["rules"], config=given["config"])

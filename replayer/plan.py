@@ -130,6 +130,7 @@ class ReplayPlan:
     chains: Sequence[ChainRule] = ()
     arguments: Sequence[Sequence[str]] = ()  # the command line's options, for the run to tell
     auth: Credentials = field(default_factory=Credentials)
+    label: str = ""  # what the build is called
 
 
 @dataclass(frozen=True, slots=True)

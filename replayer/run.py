@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from captures.commits import built_from
 from captures.digest import digest
 from captures.errors import UsageError
 from captures.links import Linker
@@ -346,5 +347,6 @@ class Replay:
             "stubbed": self._stubbed,
             "concurrency": plan.concurrency,
             "order": plan.order.value,
+            **built_from(plan.label),
             "pacing": str(plan.pacing),
         }

@@ -148,6 +148,7 @@ def plan_of(
         chains=chain_rules(config.chains()),
         arguments=arguments_of(given),
         auth=auth,
+        label=given.get("label") or "",
     )
 
 

@@ -48,6 +48,8 @@ ROOMS = {
     "diffing/baseline": "the recorded build beside the new one: whose drift it is, and whether it became slower",
     "diffing/outcome": "from findings to groups, causes and a verdict",
     "diffing/reports": "a verdict as pages people and machines read",
+    "diffing/history": "what earlier runs came to, noted after each verdict, and what they say together",
+    "diffing/reports/trends": "the history of runs as people and machines read it",
 }
 PICTURE = ROOT / "docs" / "images" / "report.png"
 

@@ -1,0 +1,1 @@
+"""The history of runs as people and machines read it: terminal, JSON and one page, all of the same words."""
