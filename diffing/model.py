@@ -16,7 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from diffing.baseline.measured import Measured
 
 
 class Kind(StrEnum):
@@ -232,3 +235,4 @@ class Result:
     rule_places: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (rule id, endpoint, location) -> n
     endpoints: tuple[EndpointTally, ...] = ()  # the ledger of each endpoint that was judged, by name
     recording: tuple[int, int] = (0, 0)  # inbound exchanges and endpoints of the whole recording, whatever was selected
+    latency: tuple[Measured, ...] | None = None  # None: no baseline ran beside the new build

@@ -16,6 +16,7 @@ from pathlib import Path
 from captures.errors import UsageError
 from captures.model import Exchange
 from diffing.baseline.latency import Samples, compare
+from diffing.baseline.measured import measured
 from diffing.baseline.origins import Sightings, origin_of, together
 from diffing.classes import class_of
 from diffing.comparison import DiffOptions
@@ -144,7 +145,13 @@ def judged(
     reasons = list(dict.fromkeys(reasons))
     verdict, exit_code = decide(result.ledger, told, reasons, options.fail_on, idle=result.exit_code == 0)
     return replace(
-        result, groups=tuple(told), reasons=tuple(reasons), notes=tuple(notes), verdict=verdict, exit_code=exit_code
+        result,
+        groups=tuple(told),
+        reasons=tuple(reasons),
+        notes=tuple(notes),
+        verdict=verdict,
+        exit_code=exit_code,
+        latency=measured(beside.seconds),
     )
 
 

@@ -17,6 +17,7 @@ from captures.store import Capture
 from captures.wording import counted
 from diffing.model import Result
 from diffing.reports import page_data
+from diffing.reports.views import views
 from diffing.reports.wording import COLUMNS, WORDS, verdict_sentence
 
 STATIC = 50  # groups in the summary that needs no script
@@ -29,6 +30,7 @@ SCRIPTS = (
     "overview.js",
     "group.js",
     "tabs.js",
+    "latency.js",
     "page.js",
 )
 
@@ -42,8 +44,13 @@ def render(result: Result, recorded: Capture | None = None, replayed: Capture | 
     script = '(() => {\n"use strict";\n' + "\n".join(_read(assets, name) for name in SCRIPTS) + "})();\n"
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     template = environment.from_string(_read(assets, "page.html.j2"))
-    index = page_data.index(result, recorded, replayed)
-    data = [("index", page_data.encoded(index)), *page_data.chunks(result, recorded, replayed)]
+    tabs = views(result, recorded, replayed)
+    index = page_data.index(result, recorded, replayed) | {"tabs": {tab.name: tab.count for tab in tabs}}
+    data = [
+        ("index", page_data.encoded(index)),
+        *((f"v-{tab.name}", page_data.encoded(tab.data)) for tab in tabs),
+        *page_data.chunks(result, recorded, replayed),
+    ]
     word = WORDS.get(result.verdict, result.verdict)
     return template.render(
         title=f"{word}: {counted(len(result.groups), 'drift group')} · Retape",

@@ -9,6 +9,7 @@ const VIEWS = [
   ["endpoints", "Endpoints", (page) => page.endpoints.length, endpointsView],
   ["dependencies", "Dependencies", (page) => page.missed || null, dependenciesView],
   ["rules", "Rules", (page) => page.rules.length, rulesView],
+  ["latency", "Latency", (page) => page.tabs.latency, latencyView],
   ["run", "Run", () => null, runView],
 ];
 
@@ -16,6 +17,19 @@ function tabs(current) {
   return el("nav", { class: "tabs", "aria-label": "Views" }, VIEWS.map(([name, label, count]) =>
     el("a", { href: name ? `#view=${name}` : "#", "aria-current": name === current ? "page" : null }, label,
       count(page) !== null && el("span", { class: "count" }, number(count(page))))));
+}
+
+// What the other tabs hold: drawn once there is time for it.
+function forPaper(view, turn) {
+  const paper = el("div", { class: "print-only" });
+  const fill = async () => {
+    for (const other of VIEWS.filter((one) => one !== view)) {
+      const drawn = turn === drawing && (await other[3](page));
+      if (drawn) paper.append(drawn);
+    }
+  };
+  setTimeout(() => fill().catch(() => {}), 400);
+  return paper;
 }
 
 async function render(moveFocus = false) {
@@ -26,9 +40,7 @@ async function render(moveFocus = false) {
   const view = VIEWS.find(([one]) => one === name);
   const parts = id
     ? [await groupView(page, id)]
-    : [hero(page), reasons(page), tabs(name), el("div", { class: "view" }, view[3](page)),
-      // For paper: what the other tabs hold.
-      el("div", { class: "print-only" }, VIEWS.filter((one) => one !== view).map((one) => one[3](page)))];
+    : [hero(page), reasons(page), tabs(name), el("div", { class: "view" }, await view[3](page)), forPaper(view, turn)];
   if (turn !== drawing) return;
   $("app").replaceChildren(...parts.filter(Boolean));
   const group = id && page.groups.find((one) => one.id === id);

@@ -1,0 +1,25 @@
+"""The data of the page's views that are decoded when they are looked at, and what their tabs count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from captures.store import Capture
+from diffing.model import Result
+from diffing.reports import latency
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One tab: the name in its link, its data, and the number beside its word (None: nothing to count)."""
+
+    name: str
+    data: dict[str, Any]
+    count: int | None = None
+
+
+def views(result: Result, recorded: Capture | None, replayed: Capture | None) -> tuple[View, ...]:
+    """Every view, each bounded by itself whatever the size of the run."""
+    measured = latency.view(result)
+    return (View("latency", measured, len(measured["rows"]) or None),)
