@@ -24,8 +24,13 @@ __all__ = ["diff", "rules"]
     "reports",
     multiple=True,
     metavar="FMT[=PATH]",
-    help="terminal, json, junit or html; again for more than one.  [default: terminal]",
+    help="terminal, json, junit, html, github, gitlab, markdown: a list, or again.  [default: terminal; in a GitHub "
+    "job github, too]",
 )
+@click.option(
+    "--since", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="The JSON report of an earlier run: markdown and github say what changed since.",
+)  # fmt: skip
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "info"]),
@@ -45,6 +50,7 @@ def diff(
     recorded: Path,
     replayed: Path,
     reports: tuple[str, ...],
+    since: Path | None,
     fail_on: str,
     only: str | None,
     baselines: tuple[Path, ...],
@@ -57,6 +63,7 @@ def diff(
     \b
     retape diff shop.sqlite run.sqlite
     retape diff monday.sqlite tuesday.sqlite --report html=drift.html --fail-on error
+    retape diff shop.sqlite run.sqlite --report terminal,junit=junit.xml,markdown=comment.md --since main.json
     retape diff shop.sqlite run.sqlite --baseline run.baseline.sqlite --baseline run.control.sqlite
 
     Exit codes: 0 clean, 1 drift, 3 inconclusive, 5 nothing to compare.
@@ -66,10 +73,11 @@ def diff(
     from captures.store import Capture
     from diffing.engine import compare_captures
     from diffing.options import options_from
-    from diffing.reports import options_given, parse_specs, write
+    from diffing.reports import annotate, options_given, parse_specs, surroundings, write
 
     loaded = load(explicit=config, rules=rules_file)
-    specs = parse_specs(reports, (recorded, replayed, *baselines, *loaded.files))
+    specs = parse_specs(reports, (recorded, replayed, *baselines, *loaded.files, since))
+    around = surroundings(since=since)
     with Capture.open(recorded) as source, Capture.open(replayed) as run:
         if _is_run(source) and not _is_run(run):
             raise UsageError(
@@ -90,9 +98,11 @@ def diff(
             if untold:
                 click.echo(f"retape: {untold}", err=True)
         for spec in specs:
-            path = write(result, spec, source, run, given=options_given(rules=rules_file, config=config))
+            words = options_given(rules=rules_file, config=config)
+            path = write(result, spec, source, run, given=words, around=around)
             if path is not None:
                 click.echo(f"retape: wrote {path}", err=True)
+        annotate(result, specs, around)
     return result.exit_code
 
 

@@ -21,7 +21,12 @@ import click
 @click.option("--shard", metavar="I/N", help="Replay the I-th of N parts; whole client connections stay together.")
 @click.option(
     "--report", "reports", multiple=True, metavar="FMT[=PATH]",
-    help="terminal, json, junit or html, to PATH or stdout. Repeatable. [default: terminal]",
+    help="terminal, json, junit, html, github, gitlab, markdown: a list, or again. [default: terminal; in a GitHub job "
+    "github, too]",
+)  # fmt: skip
+@click.option(
+    "--since", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="The JSON report of an earlier run: markdown and github say what changed since.",
 )  # fmt: skip
 @click.option(
     "--fail-on", type=click.Choice(["error", "warning", "info"]), help="Exit 1 from this level. [default: warning]"
@@ -116,7 +121,7 @@ def replay(capture: Path, command: tuple[str, ...], **given: Any) -> int:
 
     \b
     retape replay shop.sqlite -- python app.py --port {port}
-    retape replay shop.sqlite --target http://127.0.0.1:8000 --report html=report.html
+    retape replay shop.sqlite --target http://127.0.0.1:8000 --report terminal,html=report.html,junit=junit.xml
 
     Exit codes: 0 clean, 1 drift, 2 usage, 3 inconclusive, 5 nothing to replay, 130 interrupted.
     """
@@ -136,7 +141,8 @@ def replay(capture: Path, command: tuple[str, ...], **given: Any) -> int:
 
     config = load(explicit=given["config"], rules=given["rules"])
     settings = settings_of(config, given)
-    specs = reports.parse_specs(given["reports"], (capture, given["output"], *config.files))
+    specs = reports.parse_specs(given["reports"], (capture, given["output"], *config.files, given["since"]))
+    around = reports.surroundings(since=given["since"])
     today = date.today()  # noqa: DTZ011 - a rule expires by the user's own calendar
     options = options_from(config, fail_on=settings["fail_on"], only=given["only"], today=today)
     rules, _ = current(options.rules, today)
@@ -175,7 +181,8 @@ def replay(capture: Path, command: tuple[str, ...], **given: Any) -> int:
     with Capture.open(capture) as recorded, Capture.open(outcome.run) as replayed:
         for spec in specs:
             words = reports.options_given(rules=given["rules"], config=given["config"])
-            path = reports.write(result, spec, recorded, replayed, given=words)
+            path = reports.write(result, spec, recorded, replayed, given=words, around=around)
             if path is not None:
                 click.echo(f"retape: wrote {path}", err=True)
+        reports.annotate(result, specs, around)
     return result.exit_code

@@ -5,70 +5,19 @@ One file per format; formats that need a library import it when they are asked f
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from captures.errors import UsageError
 from captures.store import Capture
 from diffing.model import Result
 from diffing.reports.files import refuse_inputs, replace
-from diffing.reports.text import visible
-
-FORMATS = ("terminal", "json", "junit", "html")
-DEFAULT_HTML = "retape-report.html"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportSpec:
-    """One ``--report``: a format of :data:`FORMATS`, and where to. ``path`` None is stdout (html: a default file)."""
-
-    format: str
-    path: Path | None = None
-
-
-def parse_spec(text: str) -> ReportSpec:
-    """``json``, ``json=out.json``, ``junit=-`` (stdout). Raises :class:`UsageError` for an unknown format."""
-    name, given, where = text.partition("=")
-    name = name.strip().lower()
-    if name not in FORMATS:
-        close = difflib.get_close_matches(name, FORMATS, n=1, cutoff=0.4)
-        guess = f" Did you mean {close[0]}?" if close else ""
-        raise UsageError(
-            f'There is no report format "{visible(name)}".{guess}',
-            hint=f"--report takes {', '.join(FORMATS)}, as FORMAT[=PATH].",
-        )
-    if given and not where:
-        raise UsageError(
-            f'--report "{text}" names no file after "=".', hint=f"Write --report {name} or --report {name}=PATH."
-        )
-    if where == "-" and name == "html":
-        raise UsageError("The html report is a page, not a stream.", hint="Write --report html=PATH.")
-    if not where or where == "-":
-        return ReportSpec(name, Path(DEFAULT_HTML) if name == "html" else None)
-    return ReportSpec(name, Path(where))
-
-
-def parse_specs(texts: Sequence[str], inputs: Sequence[Path | None] = ()) -> list[ReportSpec]:
-    """Every ``--report``, or the terminal's. ``inputs``: the files that the command itself reads and writes.
-
-    Raises :class:`UsageError`, also when two would share a place, or one would replace an input.
-    """
-    specs = [parse_spec(text) for text in texts or ("terminal",)]
-    places = [spec.path for spec in specs]
-    for spec in specs:
-        if places.count(spec.path) > 1:
-            where = visible(str(spec.path)) if spec.path else "stdout"
-            raise UsageError(
-                f"Two reports would go to {where}.", hint=f"Give one a file of its own: --report {spec.format}=PATH."
-            )
-    refuse_inputs(places, inputs)
-    return specs
+from diffing.reports.runner import annotate, to_the_job, unread
+from diffing.reports.specs import DEFAULT_HTML, FORMATS, ReportSpec, parse_spec, parse_specs
+from diffing.reports.surroundings import Surroundings, surroundings
 
 
 def options_given(**paths: Path | None) -> tuple[str, ...]:
@@ -85,30 +34,35 @@ def write(
     stdout: TextIO | None = None,
     width: int | None = None,
     given: Sequence[str] = (),
+    around: Surroundings | None = None,
 ) -> Path | None:
     """Render ``result`` as ``spec`` asks; the path written, or None for ``stdout`` (default: the process's own).
 
     A reader of the process's stdout that went away (``| head``) has what it wanted: no error, and no other verdict.
     ``width``: columns of the terminal report; None takes the terminal's. ``given``: options (``--rules FILE``) that the
-    commands printed in it need as well. A file is replaced whole or not at all.
+    commands printed in it need as well. ``around``: what the CI says of itself. A file is replaced whole or not at all.
     Raises :class:`UsageError` for an unknown format or a file that cannot be written.
     """
     spec = parse_spec(spec) if isinstance(spec, str) else spec
+    around = around or Surroundings()
     stream = stdout if stdout is not None else sys.stdout
     if spec.path is None:
         try:
-            _print(spec.format, result, recorded, replayed, stream, width, given)
+            _print(spec.format, result, recorded, replayed, stream, width, given, around)
         except BrokenPipeError:
             if stdout is not None:
                 raise
             _into_nothing(stream)
         return None
+    if spec.format == "github":
+        to_the_job(result, spec, around, given)
+        return spec.path
     if spec.format == "terminal":
         from diffing.reports import terminal
 
         text = terminal.plain(result, replayed=replayed, width=width or 100, given=given)
     else:
-        text = _render(spec.format, result, recorded, replayed)
+        text = _render(spec.format, result, recorded, replayed, given, around)
     replace(spec.path, text)
     return spec.path
 
@@ -121,13 +75,15 @@ def _print(
     stream: TextIO,
     width: int | None,
     given: Sequence[str],
+    around: Surroundings,
 ) -> None:
     if name == "terminal":
         from diffing.reports import terminal
 
-        terminal.write(result, stream, replayed=replayed, width=width, given=given)
+        with unread(stream, around):
+            terminal.write(result, stream, replayed=replayed, width=width, given=given)
     else:
-        stream.write(_render(name, result, recorded, replayed))
+        stream.write(_render(name, result, recorded, replayed, given, around))
     stream.flush()
 
 
@@ -139,7 +95,14 @@ def _into_nothing(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-def _render(name: str, result: Result, recorded: Capture | None, replayed: Capture | None) -> str:
+def _render(
+    name: str,
+    result: Result,
+    recorded: Capture | None,
+    replayed: Capture | None,
+    given: Sequence[str],
+    around: Surroundings,
+) -> str:
     if name == "json":
         from diffing.reports import json_report
 
@@ -147,7 +110,15 @@ def _render(name: str, result: Result, recorded: Capture | None, replayed: Captu
     if name == "junit":
         from diffing.reports import junit
 
-        return junit.render(result, recorded, replayed)
+        return junit.render(result, replayed)
+    if name == "gitlab":
+        from diffing.reports import gitlab
+
+        return gitlab.render(result)
+    if name == "markdown":
+        from diffing.reports import markdown
+
+        return markdown.render(result, around, given)
     from diffing.reports import html
 
     return html.render(result, recorded, replayed)
@@ -157,9 +128,12 @@ __all__ = [
     "DEFAULT_HTML",
     "FORMATS",
     "ReportSpec",
+    "Surroundings",
+    "annotate",
     "options_given",
     "parse_spec",
     "parse_specs",
     "refuse_inputs",
+    "surroundings",
     "write",
 ]

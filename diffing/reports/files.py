@@ -57,6 +57,18 @@ def replace(path: Path, text: str) -> None:
         ) from error
 
 
+def append(path: Path, text: str) -> None:
+    """Add ``text`` to a file that a CI job keeps. Raises :class:`UsageError` where that cannot be."""
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(
+            f"{visible(str(path))}, which this CI job names, cannot be written: {error.strerror}.",
+            hint="Name a file of your own: --report github=PATH.",
+        ) from error
+
+
 def _refuse_databases(path: Path) -> None:
     try:
         if not path.is_file():

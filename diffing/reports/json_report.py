@@ -36,7 +36,8 @@ def document(result: Result) -> dict[str, Any]:
 
 def render(result: Result) -> str:
     """The report as JSON text in ASCII, ending in a line feed."""
-    return dump(document(result), indent=2) + "\n"
+    text = dump(document(result), indent=2)
+    return text.replace("##[", "#\\u0023[") + "\n"  # a CI runner obeys "##[…]" in a log; it stands in strings alone
 
 
 def _group(group: Group) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_a_pipe_is_written_to_and_not_replaced(story: Story, tmp_path: Path) -> 
     assert json.loads(read[0])["verdict"] == story.result.verdict
 
 
-@pytest.mark.parametrize("texts", [["json", "junit"], ["json=x", "terminal", "junit=x"]])
+@pytest.mark.parametrize("texts", [["json=-", "junit=-"], ["json=x", "terminal", "junit=x"]])
 def test_two_reports_do_not_share_a_place(texts: list[str]) -> None:
     with pytest.raises(UsageError, match="Two reports"):
         parse_specs(texts)
