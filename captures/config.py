@@ -1,4 +1,4 @@
-"""``retape.toml`` (or ``[tool.retape]`` in ``pyproject.toml``), plus rules from ``retape.rules.toml`` beside it.
+"""``retape.toml`` (or ``[tool.retape]`` in ``pyproject.toml``), plus rules and approvals from ``retape.rules.toml``.
 
 Unknown keys are refused, with the nearest known one: a setting that silently never fires is worse than none.
 """
@@ -31,10 +31,12 @@ AS_KEYS = ("recorded", "headers", "cookie", "basic", "login")  # of [[replay.aut
 LOGIN_KEYS = ("method", "path", "headers", "json", "form", "token", "header", "cookies")
 CHAIN_KEYS = ("name", "from", "to", "never")
 ENDPOINT_KEYS = ("templates",)
+APPROVAL_KEYS = ("fingerprint", "places", "decision", "change", "reason", "author", "created", "until", "recording")
 KEYS = {"record": RECORD_KEYS, "redact": REDACT_KEYS, "replay": REPLAY_KEYS, "endpoints": ENDPOINT_KEYS}
 """Known keys of each table, checked by every command: a misspelt [record] shows in a replay, too."""
 
-SECTIONS = (*KEYS, "dependencies", "rules", "chain")  # the names of dependencies are the user's own
+LISTS = ("rules", "approvals")  # also in the rules file
+SECTIONS = (*KEYS, "dependencies", *LISTS, "chain")  # the names of dependencies are the user's own
 RULES_FILE = "retape.rules.toml"
 
 
@@ -55,6 +57,10 @@ class Config:
     def rules(self) -> list[Mapping[str, Any]]:
         """Every ``[[rules]]`` entry of every file, in order."""
         return self._tables("rules")
+
+    def approvals(self) -> list[Mapping[str, Any]]:
+        """Every ``[[approvals]]`` entry of every file, in order."""
+        return self._tables("approvals")
 
     def chains(self) -> list[Mapping[str, Any]]:
         """Every ``[[chain]]`` entry, in order."""
@@ -107,11 +113,15 @@ def load(start: Path | None = None, explicit: Path | None = None, rules: Path | 
                 raise ConfigError(f"{path} does not exist.", hint="Give --rules an existing file.")
             continue
         extra = _parse(path)
-        check_keys(extra, ("rules",), str(path))
-        # Checked one by one: a list cannot be joined to what is none.
-        both = (Config(tuple(files), merged).rules(), Config((path,), extra).rules())
-        merged["rules"] = [entry for rules_of_one in both for entry in rules_of_one]
+        check_keys(extra, LISTS, str(path))
+        for name in LISTS:
+            # Checked one by one: a list cannot be joined to what is none.
+            both = (Config(tuple(files), merged)._tables(name), Config((path,), extra)._tables(name))
+            if any(both):
+                merged[name] = [entry for of_one in both for entry in of_one]
         files.append(path)
+    for number, entry in enumerate(Config(tuple(files), merged).approvals(), start=1):
+        check_keys(entry, APPROVAL_KEYS, f"{' and '.join(file.name for file in files)} [[approvals]] {number}")
     return Config(tuple(files), merged)
 
 

@@ -21,7 +21,7 @@ from captures.spans import Spans
 from captures.store import Capture
 from diffing.exchange import Context, learn_pair, learn_recorded
 from diffing.messages import startup
-from diffing.model import Level
+from diffing.model import Approval, Level
 from diffing.openanswers import OpenAnswers
 from diffing.pairing import pair_by_likeness
 from diffing.place import BUDGET
@@ -35,6 +35,7 @@ class DiffOptions:
     """How to compare. ``today`` decides which rules have expired."""
 
     rules: tuple[Rule, ...] = ()
+    approvals: tuple[Approval, ...] = ()  # what people decided of drift
     fail_on: Level = Level.WARNING
     only: str | None = None  # a selection over recorded exchanges
     endpoints: tuple[str, ...] = ()  # explicit path templates

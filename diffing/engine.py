@@ -24,6 +24,8 @@ from diffing.outcome.reproduce import curl_line, replay_command
 from diffing.outcome.swapped import judged_apart
 from diffing.outcome.tally import Tally
 from diffing.outcome.verdict import count, decide
+from diffing.review.approvals import recording_of
+from diffing.review.standing import decided, latencies, sentences
 from diffing.rulebook.rulelint import judged_by, lint
 
 __all__ = ["DiffOptions", "compare_captures"]
@@ -125,8 +127,13 @@ class _Judging:
                 self.known.context.profile, judged, self._decisions(), consequences.follows, withheld
             )
         )
+        recording, partial = recording_of(self.known.source.sessions.values()), self._in_part(ledger)
+        today = self.known.options.today or date.today()  # noqa: DTZ011 - the user's own calendar
+        groups, approvals = decided(
+            groups, self.known.options.approvals, today, recording, partial=partial, unseen=latencies(judged)
+        )
+        self.known.notes.extend(sentences(approvals))
         said = judged_by(self.known.options.rules, rules.most_common(), groups)
-        today = self.known.options.today or date.today()  # noqa: DTZ011 - rules expire by the user's own calendar
         self.known.notes.extend(lint(self.known.options.rules, None if self.known.partial else said, today))
         verdict, exit_code = decide(ledger, groups, reasons, self.known.options.fail_on, idle=self.known.idle)
         return Result(
@@ -145,6 +152,9 @@ class _Judging:
             meta=self._identity_line(),
             endpoints=tally.endpoints(),
             recording=(total, len(self.known.endpoints)),
+            approvals=approvals,
+            recording_id=recording,
+            partial=partial,
         )
 
     def _judgement(self, pair: Pair) -> Judgement:
@@ -191,6 +201,12 @@ class _Judging:
         if self.known.forgotten:
             self.known.notes.append(self.known.forgotten)
         return tuple(dict.fromkeys(reasons))
+
+    def _in_part(self, ledger: Ledger) -> bool:
+        """Whether drift may be missing because not everything was looked at."""
+        session = self.known.run.sessions.get(self.known.run.session) if self.known.run.session is not None else None
+        unended = session is not None and session.ended is None
+        return self.known.partial or unended or not ledger.replayed or self.known.context.target_went_away
 
     def _decisions(self) -> dict[str, Decision]:
         rows = self.known.run_capture.query("SELECT fingerprint, decision FROM decision")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,48 @@ class Decision(StrEnum):
     ACCEPTED = "accepted"
     IGNORED = "ignored"
     REJECTED = "rejected"
+
+
+RE_RECORDED = "re-recorded"
+"""``Approval.until``: as long as the recording is no newer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a person decided of a drift group: an ``[[approvals]]`` entry of ``retape.rules.toml``."""
+
+    fingerprint: str  # Group.fingerprint
+    decision: Decision  # ACCEPTED or REJECTED: what is ignored has a rule
+    change: str = ""  # one line for who reviews the file; never a captured value
+    reason: str = ""
+    author: str = ""
+    created: date | None = None
+    until: date | str | None = None  # the last day it holds, RE_RECORDED, or None: for good
+    recording: str = ""  # identity of the recording, only with RE_RECORDED
+    places: tuple[str, ...] = ()  # fingerprints of further places that the group stood at
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every fingerprint that it decides about."""
+        return (self.fingerprint, *self.places)
+
+
+class ApprovalState(StrEnum):
+    """What became of an approval in one run."""
+
+    USED = "used"
+    EXPIRED = "expired"  # its last day is over
+    SUPERSEDED = "superseded"  # it held until the capture was recorded again, which it was
+    UNMATCHED = "unmatched"  # no drift of this run is what it speaks of; not said of a part of a run
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalUse:
+    """An approval beside one run. ``groups``: fingerprints of those it decides, or would if it still held."""
+
+    approval: Approval
+    state: ApprovalState
+    groups: tuple[str, ...] = ()
 
 
 class Origin(StrEnum):
@@ -174,6 +217,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of the groups that a group was made of, which it would be by itself where the others are missing."""
+
+    names: tuple[str, ...]  # its own fingerprint, then those of wider groups that it can be a part of
+    place: str  # endpoint and location
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Findings with one cause: same class, endpoint, generalised location and shape of change."""
 
@@ -197,12 +248,19 @@ class Group:
     origin: Origin | None = None  # only where a baseline ran beside the new build
     origin_evidence: str = ""
     places: tuple[Standing, ...] = ()  # where the same change stands at several: each of them, the group's own first
+    parts: tuple[Part, ...] = ()  # what it is made of; a decision about all of them is one about it
+    approval: Approval | None = None  # the entry that decided it
+    reopened: str = ""  # why it counts although an approval speaks of it: expired, recorded again, new at a place
 
     @property
     def open(self) -> bool:
         """Whether it still speaks against the new build: nobody let it pass, and the baseline has no part in it."""
-        passed = self.decision in (Decision.ACCEPTED, Decision.IGNORED)
-        return not passed and self.origin not in (Origin.STALE, Origin.FLAKY)
+        return not self.passed and self.origin not in (Origin.STALE, Origin.FLAKY)
+
+    @property
+    def passed(self) -> bool:
+        """Whether a person let it pass."""
+        return self.decision in (Decision.ACCEPTED, Decision.IGNORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +294,6 @@ class Result:
     endpoints: tuple[EndpointTally, ...] = ()  # the ledger of each endpoint that was judged, by name
     recording: tuple[int, int] = (0, 0)  # inbound exchanges and endpoints of the whole recording, whatever was selected
     latency: tuple[Measured, ...] | None = None  # None: no baseline ran beside the new build
+    approvals: tuple[ApprovalUse, ...] = ()  # in the order of the file
+    recording_id: str = ""  # which recording it is: diffing.review.approvals.recording_of
+    partial: bool = False  # a part of the recording, or a run that was cut short: what is not there says nothing

@@ -47,6 +47,7 @@ ROOMS = {
     "diffing/learning": "what repeating one build shows, and the rules it justifies",
     "diffing/baseline": "the recorded build beside the new one: whose drift it is, and whether it became slower",
     "diffing/outcome": "from findings to groups, causes and a verdict",
+    "diffing/review": "decisions on drift: what people accepted, rejected or gave a rule, and the file it stands in",
     "diffing/reports": "a verdict as pages people and machines read",
     "diffing/history": "what earlier runs came to, noted after each verdict, and what they say together",
     "diffing/reports/trends": "the history of runs as people and machines read it",

@@ -94,6 +94,7 @@ def test_the_reference_lists_every_class_of_drift() -> None:
 def test_the_configuration_page_is_accepted_and_complete(tmp_path: Path) -> None:
     """Every key that is shown is known, and every known key is shown."""
     from captures.config import (
+        APPROVAL_KEYS,
         AS_KEYS,
         AUTH_KEYS,
         CHAIN_KEYS,
@@ -120,7 +121,8 @@ def test_the_configuration_page_is_accepted_and_complete(tmp_path: Path) -> None
     config = load(tmp_path)
     settle(Asked(), config, now=datetime(2026, 1, 1, tzinfo=UTC), port=1)
     RedactionPolicy.from_config(config.section("redact"))
-    assert len(options_from(config, fail_on="warning", only=None, today=date(2026, 1, 1)).rules) == len(config.rules())
+    options = options_from(config, fail_on="warning", only=None, today=date(2026, 1, 1))
+    assert (len(options.rules), len(options.approvals)) == (len(config.rules()), len(config.approvals()))
     assert set(config.data) == set(SECTIONS)
     assert set(config.section("record")) == set(RECORD_KEYS)
     assert set(config.section("replay")) == set(REPLAY_KEYS)
@@ -133,4 +135,5 @@ def test_the_configuration_page_is_accepted_and_complete(tmp_path: Path) -> None
     assert len(chain_rules(config.chains())) == len(config.chains())
     assert {key for chain in config.chains() for key in chain} == set(CHAIN_KEYS)
     assert {key for rule in config.rules() for key in rule} == set(KEYS)
+    assert {key for approval in config.approvals() for key in approval} == set(APPROVAL_KEYS)
     assert [word for word in WORDS if f"`{word}`" not in section] == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import zip_longest
 from pathlib import Path
 
@@ -22,10 +23,10 @@ from diffing.classes import class_of
 from diffing.comparison import DiffOptions
 from diffing.engine import compare_captures
 from diffing.learning.repetition import Repetition, opened
-from diffing.model import Column, Decision, Group, Judgement, Origin, Result
-from diffing.outcome.fingerprints import fingerprint
-from diffing.outcome.grouping import EVERYWHERE
+from diffing.model import Column, Group, Judgement, Origin, Result
+from diffing.outcome.fingerprints import EVERYWHERE, fingerprint
 from diffing.outcome.verdict import decide
+from diffing.review.standing import decided, latencies, sentences
 
 MEASURED = 10_000  # latencies kept per endpoint and side
 NEW, BASELINE, CONTROL = 1, 2, 3  # positions of the runs in a repetition; 0 is the recording
@@ -120,21 +121,25 @@ def judged(
     result: Result, beside: Beside, options: DiffOptions, unjudged: Iterable[str] = (), *, control: bool
 ) -> Result:
     """``result`` with each group's origin, the latency groups, and the verdict that follows."""
-    told = []
+    found = []
     for group in result.groups:
         origin, evidence = origin_of(beside.sightings(group))
-        told.append(replace(group, origin=origin, origin_evidence=evidence))
-    decided = {group.fingerprint: group.decision for group in result.groups}
-    told += _slower(beside, decided)
-    told.sort(key=lambda group: (_RANK[group.origin], -group.level.rank))  # stable: the order within stays
-    counts = Counter(group.origin for group in told if group.level.rank >= options.fail_on.rank)
+        found.append(replace(group, origin=origin, origin_evidence=evidence))
+    found += _slower(beside)
+    today = options.today or date.today()  # noqa: DTZ011 - the user's own calendar
+    groups, approvals = decided(
+        found, options.approvals, today, result.recording_id, partial=result.partial, unseen=latencies(beside.seconds)
+    )
+    told = sorted(groups, key=lambda group: (_RANK[group.origin], -group.level.rank))  # stable: the order within stays
+    counts = Counter(group.origin for group in told if group.level.rank >= options.fail_on.rank and not group.passed)
     reasons = [*result.reasons, *unjudged]
     if counts[Origin.FLAKY]:
         reasons.append(
             f"{_places_of(counts[Origin.FLAKY])} where the baseline differs from itself: what moves by itself cannot "
             "be judged (retape learn proposes rules for it)"
         )
-    notes = list(result.notes)
+    said = set(sentences(result.approvals))
+    notes = [*(note for note in result.notes if note not in said), *sentences(approvals)]
     if counts[Origin.STALE]:
         notes.append(
             f"{_places_of(counts[Origin.STALE])} where the baseline differs from the recording just as the new build: "
@@ -152,6 +157,7 @@ def judged(
         verdict=verdict,
         exit_code=exit_code,
         latency=measured(beside.seconds),
+        approvals=approvals,
     )
 
 
@@ -171,7 +177,7 @@ def _seconds(exchange: Exchange | None) -> float | None:
     return exchange.timing.ended - exchange.timing.started
 
 
-def _slower(beside: Beside, decisions: Mapping[str, Decision | None]) -> list[Group]:
+def _slower(beside: Beside) -> list[Group]:
     groups = []
     for endpoint, (new, baseline, control) in sorted(beside.seconds.items()):
         found = compare(Samples(new, baseline, control), len(beside.seconds))
@@ -193,7 +199,6 @@ def _slower(beside: Beside, decisions: Mapping[str, Decision | None]) -> list[Gr
                 count=found.samples,
                 exchanges=(),
                 spread=found.samples,
-                decision=decisions.get(name),
                 origin=Origin.REGRESSION if found.slower else None,
                 origin_evidence="measured beside the baseline, in turn",
             )

@@ -9,6 +9,7 @@ approval by such a hash is oasdiff's.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from diffing.model import ABSENT, Finding
 from diffing.rulebook.matchers import broad_type
@@ -31,6 +32,10 @@ _FAMILIES = {
     "n-plus-one": "repeated",
     "retried": "repeated",
 }
+EVERYWHERE = "(every endpoint)"
+INTO: Mapping[str, str] = {"outbound.extra": "outbound.repeated", "outbound.fewer": "outbound.missing"}
+"""Family -> the family of the same place that it is folded into: one cause shows in two ways."""
+
 _TYPED = ("type-changed", _VALUE, "rule-broken")
 _FAILURES = ("response.failed", "response.recovered", "response.failed-differently")
 
@@ -56,6 +61,26 @@ def fingerprint(class_id: str, endpoint: str, location: str, change: str) -> str
     """12 hex digits naming the group of ``class_id`` (any of its family) with the shape ``change``."""
     text = "\x1f".join((family(class_id), endpoint, location, change))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def names(class_id: str, endpoint: str, location: str, change: str) -> tuple[str, ...]:
+    """Its fingerprint, then those of the groups that it may be folded into in another run (``outcome.grouping``)."""
+    found = [fingerprint(class_id, endpoint, location, change)]
+    into = INTO.get(family(class_id))
+    if into:
+        found.append(fingerprint(into, endpoint, location, change))
+    wide = wide_location(location)
+    if wide and endpoint != EVERYWHERE:
+        found.append(fingerprint(class_id, EVERYWHERE, wide, change))
+    return tuple(found)
+
+
+def wide_location(location: str) -> str:
+    """The same header at every endpoint, or in every call; empty for what is no header."""
+    if location.startswith("response.header "):
+        return location
+    call, found, name = location.partition(" request.header ")
+    return f"outbound * request.header {name}" if found and call.startswith("outbound ") else ""
 
 
 def _type(value: object) -> str:

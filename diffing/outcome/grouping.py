@@ -8,23 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from diffing.classes import class_of
 from diffing.contract.profile import Profile
-from diffing.model import Decision, Finding, Group, Level, Standing
+from diffing.model import Decision, Finding, Group, Level, Part, Standing
 from diffing.outcome.attribution import attributed
-from diffing.outcome.fingerprints import family, fingerprint, shape
+from diffing.outcome.fingerprints import EVERYWHERE, INTO, family, fingerprint, names, shape, wide_location
 
 EXAMPLES = 5
 REPEATS = 3  # places named that repeat a group
 LISTED = 20_000  # exchanges named per group; more are counted
-EVERYWHERE = "(every endpoint)"
 SPREAD = 3
 """From this many endpoints on, and only when none that could keep it did, a header's drift is one cause: middleware."""
-
-_INTO: tuple[tuple[str, str], ...] = (
-    # (family that is folded, family of the same place it is folded into): one cause shows in two ways
-    ("outbound.extra", "outbound.repeated"),
-    ("outbound.fewer", "outbound.missing"),
-)
-
 
 Key = tuple[str, str, str, str]
 """Family, endpoint, generalised location, shape of the change."""
@@ -41,6 +33,7 @@ class _Open:
     examples: list[Finding] = field(default_factory=list)
     sources: Counter[str] = field(default_factory=Counter)  # places that findings of the group repeat; "" for none
     places: list[Standing] = field(default_factory=list)  # its own, then those that repeat it; empty when none does
+    keys: list[Key] = field(default_factory=list)  # of the groups that joined it, its own first; empty when none did
     _last: int = -1
 
     def add(self, finding: Finding) -> None:
@@ -113,7 +106,7 @@ class Grouping:
         return attributed(groups, follows, withheld, judged)
 
     def _fold(self) -> None:
-        for folded, into in _INTO:
+        for folded, into in INTO.items():
             targets = {key[1:3]: key for key in self._open if key[0] == into}
             for key in [key for key in self._open if key[0] == folded and key[1:3] in targets]:
                 self._open[targets[key[1:3]]].merge(self._open.pop(key), folded=True)
@@ -132,9 +125,11 @@ class Grouping:
             whole = self._open[into]
             if not whole.places:
                 whole.places.append(_standing(into, whole))
+                whole.keys.append(into)
             del self._open[key]
             whole.merge(found, folded=True)
             whole.places.extend(found.places or [_standing(key, found)])
+            whole.keys.extend(found.keys or [key])
 
     def _spread(self, profile: Profile, judged: Mapping[str, int]) -> None:
         """One header, lost or changed alike wherever it could be seen, is one cause."""
@@ -161,12 +156,14 @@ class Grouping:
             had = {scope for scope, names in profile.headers.items() if scope.startswith("outbound ") and name in names}
             hit = {key[2].partition(" request.header ")[0] for key in keys}
             if len({key[1:3] for key in keys}) >= SPREAD and had <= hit:
-                self._join(keys, (class_id, EVERYWHERE, f"outbound * request.header {name}", change))
+                self._join(keys, (class_id, EVERYWHERE, wide_location(keys[0][2]), change))
 
     def _join(self, keys: Iterable[Key], into: Key) -> None:
         whole = _Open()
         for key in keys:
-            whole.merge(self._open.pop(key))
+            found = self._open.pop(key)
+            whole.merge(found)
+            whole.keys.extend(found.keys or [key])
         self._open[into] = whole
 
     def _group(self, key: Key, found: _Open, judged: Mapping[str, int], decisions: Mapping[str, Decision]) -> Group:
@@ -202,6 +199,7 @@ class Grouping:
             examples=tuple(examples[:EXAMPLES]),
             decision=decisions.get(name),
             places=tuple(found.places),
+            parts=tuple(Part(names(*one), f"{one[1]} {one[2]}") for one in found.keys or [key]),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from diffing.model import Column, Group, Judgement, Ledger, Level
+from diffing.model import Column, Decision, Group, Judgement, Ledger, Level
 
 CLEAN, DRIFT, INCONCLUSIVE = "clean", "drift", "inconclusive"
 
@@ -25,7 +25,12 @@ def count(ledger: Ledger, judgement: Judgement) -> Ledger:
 
 def unapproved(groups: Iterable[Group], fail_on: Level) -> list[Group]:
     """The groups that fail a run: bad enough, neither accepted nor ignored, and not the baseline's drift as well."""
-    return [group for group in groups if group.open and group.level.rank >= fail_on.rank]
+    return [group for group in groups if fails(group, fail_on)]
+
+
+def fails(group: Group, fail_on: Level) -> bool:
+    """Whether ``group`` fails a run. What a person rejected does, however slight."""
+    return group.open and (group.level.rank >= fail_on.rank or group.decision is Decision.REJECTED)
 
 
 def decide(

@@ -7,12 +7,8 @@ where an entry stands and writes the entry itself; a file that would not read ba
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,14 +16,13 @@ from typing import Any
 
 from captures.errors import ConfigError
 from captures.visible import in_toml
+from diffing.rulebook.tomlfile import MARK, NEWLINES, parsed, rewrite
 
 HEADER = (
     "# What must hold where a value cannot be equal to the recorded one. Reviewed like code; comments are kept.\n"
     "# `retape rules ls` lists the rules, `retape rules check` says which of them do nothing.\n"
 )
-_MARK = "\ufeff"  # editors on Windows begin a file with it; it stays there
 _TITLE = re.compile(r"(?:^|(?<=\ufeff))[ \t]*\[\[[ \t]*(?:rules|\"rules\"|'rules')[ \t]*\]\][^\n]*\n?", re.MULTILINE)
-_NEWLINES = re.compile(r"\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +81,21 @@ def add_rules(path: Path, drafts: Sequence[RuleDraft]) -> list[str]:
     An id that another rule has gets a number behind it. Raises :class:`ConfigError` for a draft that is no sound rule
     and for a file that cannot be read or written; the file is then as it was.
     """
-    before = _read(path)
-    data = _parsed(before, path)
+    ids: list[str] = []
+
+    def change(before: str) -> tuple[str, Mapping[str, Any]]:
+        ids.clear()
+        after, meant, names = added(before, drafts, path)
+        ids.extend(names)
+        return after, meant
+
+    rewrite(path, change)
+    return ids
+
+
+def added(before: str, drafts: Sequence[RuleDraft], path: Path) -> tuple[str, Mapping[str, Any], list[str]]:
+    """The text with ``drafts`` in it, the data that it says, and their ids: what :func:`add_rules` writes."""
+    data = parsed(before, path)
     standing = _entries(data, path)
     taken = {str(entry.get("id", "")) for entry in standing}
     new: list[dict[str, Any]] = []
@@ -103,7 +111,7 @@ def add_rules(path: Path, drafts: Sequence[RuleDraft]) -> list[str]:
         new.append(entry)
         ids.append(entry["id"])
     if not new:
-        return ids
+        return before, data, ids
     _sound(new, path)
     if _is_inline(data, before):
         after = _appended_inline(before, new)
@@ -112,8 +120,7 @@ def add_rules(path: Path, drafts: Sequence[RuleDraft]) -> list[str]:
         base += "" if base.endswith("\n") else "\n"
         blocks = "\n".join(_rendered(entry) for entry in new)
         after = f"{base}{'' if base.endswith(chr(10) * 2) else chr(10)}{blocks}"
-    _write(path, before, after, {**data, "rules": [*standing, *new]})
-    return ids
+    return after, {**data, "rules": [*standing, *new]}, ids
 
 
 def remove_rule(path: Path, rule_id: str) -> None:
@@ -121,7 +128,7 @@ def remove_rule(path: Path, rule_id: str) -> None:
 
     def gone(text: str, start: int, end: int) -> str:
         before, after = text[:start], text[end:]
-        if not before or _NEWLINES.sub("\n", before).endswith("\n\n"):
+        if not before or NEWLINES.sub("\n", before).endswith("\n\n"):
             after = re.sub(r"\A(?:[ \t]*\r?\n)+", "", after)
         return before + after
 
@@ -137,7 +144,7 @@ def update_rule(path: Path, rule_id: str, changes: Mapping[str, Any]) -> None:
     def changed(text: str, start: int, end: int) -> str:
         import tomlkit
 
-        small = tomlkit.parse(_NEWLINES.sub("\n", text[start:end]))
+        small = tomlkit.parse(NEWLINES.sub("\n", text[start:end]))
         table: Any = small["rules"]
         for key, value in changes.items():
             if value is None:
@@ -160,32 +167,34 @@ def _edit(
     change: Callable[[str, int, int], str],
     meant: Callable[[dict[str, Any]], dict[str, Any] | None],
 ) -> None:
-    before = _read(path)
-    data = _parsed(before, path)
-    standing = _entries(data, path)
-    at = next((number for number, entry in enumerate(standing) if entry.get("id") == rule_id), None)
-    if at is None:
-        known = ", ".join(str(entry.get("id")) for entry in standing) or "no rule"
-        raise ConfigError(f'{path} has no rule "{rule_id}".', hint=f"It has {known}.")
-    if _is_inline(data, before):
-        raise ConfigError(f"{path} holds its rules in one list.", hint="Write them as [[rules]] tables first.")
-    entry = meant(dict(standing[at]))
-    if entry is not None:
-        _sound([entry], path)
-    start, end = _span(before, at, path)
-    after = change(before, start, end)
-    rules = [*standing[:at], *([entry] if entry is not None else []), *standing[at + 1 :]]
-    expected = {**data, "rules": rules}
-    if not rules:
-        del expected["rules"]
-    _write(path, before, after, expected)
+
+    def edited(before: str) -> tuple[str, Mapping[str, Any]]:
+        data = parsed(before, path)
+        standing = _entries(data, path)
+        at = next((number for number, entry in enumerate(standing) if entry.get("id") == rule_id), None)
+        if at is None:
+            known = ", ".join(str(entry.get("id")) for entry in standing) or "no rule"
+            raise ConfigError(f'{path} has no rule "{rule_id}".', hint=f"It has {known}.")
+        if _is_inline(data, before):
+            raise ConfigError(f"{path} holds its rules in one list.", hint="Write them as [[rules]] tables first.")
+        entry = meant(dict(standing[at]))
+        if entry is not None:
+            _sound([entry], path)
+        start, end = _span(before, at, path)
+        rules = [*standing[:at], *([entry] if entry is not None else []), *standing[at + 1 :]]
+        expected = {**data, "rules": rules}
+        if not rules:
+            del expected["rules"]
+        return change(before, start, end), expected
+
+    rewrite(path, edited)
 
 
 def _span(text: str, at: int, path: Path) -> tuple[int, int]:
     """From the title of rule number ``at`` to the end of its last key: comments that follow belong to what comes."""
     import tomlkit
 
-    tables: Any = tomlkit.parse(text.removeprefix(_MARK))["rules"]
+    tables: Any = tomlkit.parse(text.removeprefix(MARK))["rules"]
     position = 0
     for number, table in enumerate(tables):
         body = table.as_string()
@@ -221,8 +230,8 @@ def _rendered(entry: Mapping[str, Any]) -> str:
 def _appended_inline(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
     import tomlkit
 
-    mark = _MARK if text.startswith(_MARK) else ""
-    document = tomlkit.parse(text.removeprefix(_MARK))
+    mark = MARK if text.startswith(MARK) else ""
+    document = tomlkit.parse(text.removeprefix(MARK))
     rules: Any = document["rules"]
     for entry in entries:
         table = tomlkit.inline_table()
@@ -264,77 +273,3 @@ def _sound(entries: Sequence[Mapping[str, Any]], path: Path) -> None:
     from diffing.rulebook.rules import parse_rules
 
     parse_rules(entries, path.name)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return ""
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text.") from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _parsed(text: str, path: Path) -> dict[str, Any]:
-    if path.name == "pyproject.toml":
-        raise ConfigError(
-            "Rules are not written into pyproject.toml.", hint="Give a file of their own: retape.rules.toml beside it."
-        )
-    try:
-        return tomllib.loads(text.removeprefix(_MARK))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", hint="Mend it first: nothing was written.") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path} is no rules file: its lists are nested too deep.") from error
-
-
-def _write(path: Path, before: str, after: str, meant: Mapping[str, Any]) -> None:
-    """Write ``after`` in one step, with the file's permissions, unless it does not say what is ``meant``."""
-    if "\r\n" in before and not re.search(r"(?<!\r)\n", before):
-        after = _NEWLINES.sub("\r\n", after)
-    try:
-        said: dict[str, Any] | None = tomllib.loads(after.removeprefix(_MARK))
-    except tomllib.TOMLDecodeError:
-        said = None
-    if said != meant:
-        raise ConfigError(f"{path} would not read back as meant and was not written.", hint="Edit it by hand.")
-    real = path.resolve()  # a link stays a link
-    young = real.with_name(f".{real.name}.{os.getpid()}.new")
-    try:
-        real.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_in(real.parent):
-            if _read(path) != before:
-                raise ConfigError(f"{path} was changed by someone else meanwhile.", hint="Run the command again.")
-            mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else None
-            with young.open("w", encoding="utf-8", newline="") as file:
-                file.write(after)
-                file.flush()
-                os.fsync(file.fileno())
-            if mode is not None:
-                young.chmod(mode)
-            young.replace(real)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        young.unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Between reading a file for the last time and replacing it nobody else does: of two writers none is forgotten.
-
-    The lock is the folder's own: the file is replaced, so a lock on it would be one on the file that was.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows: the last look at the file has to do
-        yield
-        return
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(number, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(number)

@@ -1,0 +1,251 @@
+"""Where drift is decided: one run, its groups, and the rules file that the decisions are written into.
+
+The same verbs for the command line and for the page in the browser. Nothing is compared again for an acceptance or a
+rejection; a rule has to be tried on the run.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from captures.config import RULES_FILE, Config, load
+from captures.errors import UsageError
+from captures.state import project_root
+from captures.store import Capture
+from diffing.comparison import DiffOptions
+from diffing.engine import compare_captures
+from diffing.model import Decision, Group, Level, Result
+from diffing.options import approvals_from, options_from
+from diffing.review.approvals import approval_of
+from diffing.review.approvalsfile import with_approvals, without_approvals
+from diffing.review.standing import redecided
+from diffing.rulebook.tomlfile import Rewritten, parsed, rewrite
+
+ACCEPT, REJECT, IGNORE, UNDECIDE, UNDO = "accept", "reject", "ignore", "undecide", "undo"
+
+Edit = Callable[[str], tuple[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a decision did to the rules file, or would do."""
+
+    verb: str
+    fingerprints: tuple[str, ...]  # of the groups decided
+    path: Path
+    diff: str  # unified, empty where the file said so already
+    written: bool
+    rewritten: Rewritten = field(repr=False, compare=False)
+
+
+@dataclass(slots=True)
+class Desk:
+    """The decisions about one run. Made by :meth:`open`."""
+
+    run: Path
+    recorded: Path
+    file: Path  # that is written
+    options: DiffOptions
+    today: date
+    _reload: Callable[[], Config] = field(repr=False)
+    _compared: Result = field(repr=False)  # without the approvals of any file
+    _result: Result = field(repr=False)
+    _done: list[Change] = field(default_factory=list, repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        run: Path,
+        recorded: Path | None = None,
+        rules: Path | None = None,
+        config: Path | None = None,
+        *,
+        baselines: Sequence[Path] = (),
+        only: str | None = None,
+        fail_on: str | None = None,
+        today: date | None = None,
+    ) -> Desk:
+        """Compare ``run`` with its recording, under the rules and approvals that are there.
+
+        ``rules``: the file to write to, in place of ``retape.rules.toml`` beside the configuration; it may be missing.
+        Raises what :func:`captures.config.load` and :func:`diffing.engine.compare_captures` raise.
+        """
+        file = rules or (config.parent if config else project_root()) / RULES_FILE
+
+        def reload() -> Config:
+            return load(explicit=config, rules=rules if rules is not None and rules.exists() else None)
+
+        now = today or date.today()  # noqa: DTZ011 - the user's own calendar
+        loaded = reload()
+        line = str(fail_on or loaded.section("replay").get("fail_on") or Level.WARNING.value)
+        options = options_from(loaded, fail_on=line, only=only, today=now)
+        source = recorded or recording_behind(run)
+        compared = _compare(source, run, options, baselines)
+        result = redecided(compared, options.approvals, now, options.fail_on)
+        return cls(run, source, file, options, now, reload, compared, result)
+
+    @property
+    def result(self) -> Result:
+        """The run with the decisions that stand now."""
+        return self._result
+
+    def group(self, fingerprint: str) -> Group:
+        """The group called ``fingerprint``, or by its first digits. Raises :class:`UsageError`."""
+        return named(self._result.groups, fingerprint, self.run)
+
+    def accept(
+        self,
+        fingerprints: Iterable[str],
+        *,
+        reason: str = "",
+        author: str = "",
+        until: date | str | None = None,
+        dry: bool = False,
+    ) -> Change:
+        """This is the new truth: for good, up to a date, or while the recording is no newer one (``RE_RECORDED``)."""
+        return self._decide(Decision.ACCEPTED, fingerprints, reason, author, until, dry=dry)
+
+    def reject(self, fingerprints: Iterable[str], *, reason: str = "", author: str = "", dry: bool = False) -> Change:
+        """It stays failing, and each report says why."""
+        return self._decide(Decision.REJECTED, fingerprints, reason, author, None, dry=dry)
+
+    def undecide(self, fingerprints: Iterable[str], *, dry: bool = False) -> Change:
+        """Take the approvals of these groups out."""
+        names = tuple(dict.fromkeys(name for one in fingerprints for name in self._all_names(one)))
+        return self._write(UNDECIDE, names, lambda before: without_approvals(before, names, self.file)[:2], dry=dry)
+
+    def undo(self) -> Change:
+        """Put back what the last decision of this desk changed. Raises :class:`UsageError` when there is none, or when
+        the file was changed since by somebody else.
+        """
+        if not self._done:
+            raise UsageError("Nothing was decided here that could be undone.")
+        last = self._done[-1]
+        done = _put_back(last)
+        self._done.pop()
+        self._refresh(again=last.verb == IGNORE)
+        return Change(UNDO, last.fingerprints, last.path, _diff(done), written=True, rewritten=done)
+
+    def _decide(
+        self,
+        decision: Decision,
+        fingerprints: Iterable[str],
+        reason: str,
+        author: str,
+        until: date | str | None,
+        *,
+        dry: bool,
+    ) -> Change:
+        groups = list({group.fingerprint: group for group in map(self.group, fingerprints)}.values())
+        approvals = [
+            approval_of(
+                group,
+                decision,
+                reason=reason,
+                author=author,
+                today=self.today,
+                until=until,
+                recording=self._result.recording_id,
+            )
+            for group in groups
+        ]
+        over = (
+            {name for group in groups for part in group.parts for name in part.names}
+            if decision is Decision.ACCEPTED
+            else set()
+        )
+        verb = ACCEPT if decision is Decision.ACCEPTED else REJECT
+        names = tuple(group.fingerprint for group in groups)
+        return self._write(verb, names, lambda before: with_approvals(before, approvals, self.file, over), dry=dry)
+
+    def _all_names(self, fingerprint: str) -> list[str]:
+        group = next((one for one in self._result.groups if one.fingerprint == fingerprint), None)
+        parts = group.parts if group is not None else ()
+        return [fingerprint, *(name for part in parts for name in part.names)]
+
+    def _write(self, verb: str, names: tuple[str, ...], edit: Edit, *, dry: bool) -> Change:
+        done = rewrite(self.file, edit, dry=dry)
+        change = Change(verb, names, self.file, _diff(done), written=not dry, rewritten=done)
+        if not dry:
+            self._done.append(change)
+            self._refresh()
+        return change
+
+    def _refresh(self, *, again: bool = False) -> None:
+        """Read the file again, which others may have changed as well; ``again``: rules have changed, too."""
+        config = self._reload()
+        if again:
+            self.options = options_from(
+                config, fail_on=self.options.fail_on.value, only=self.options.only, today=self.today
+            )
+            self._compared = _compare(self.recorded, self.run, self.options, ())
+        self.options = replace(self.options, approvals=approvals_from(config))
+        self._result = redecided(self._compared, self.options.approvals, self.today, self.options.fail_on)
+
+
+def named(groups: Sequence[Group], wanted: str, run: Path) -> Group:
+    """The group whose fingerprint begins with ``wanted``. Raises :class:`UsageError` naming near ones."""
+    fitting = [group for group in groups if wanted and group.fingerprint.startswith(wanted)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        known = ", ".join(group.fingerprint for group in fitting[:5])
+        raise UsageError(f"{wanted} is more than one drift group of {run}.", hint=f"Which of {known}?")
+    every = [group.fingerprint for group in groups]
+    near = difflib.get_close_matches(wanted, every, n=3, cutoff=0.6) or every[:5]
+    more = ", …" if len(every) > len(near) else ""
+    raise UsageError(
+        f"{wanted} is no drift group of {run}.", hint=f"It has {', '.join(near)}{more}" if near else "It has none."
+    )
+
+
+def recording_behind(run: Path) -> Path:
+    """The recording that ``run`` was made from, as the run says. Raises :class:`UsageError` where that is unknown."""
+    with Capture.open(run) as opened:
+        replays = [session for session in opened.sessions() if session.mode == "replay"]
+    source = replays[-1].meta.get("source") if replays else None
+    if source:
+        for path in (Path(str(source)), run.parent / Path(str(source)).name):
+            if path.exists():
+                return path
+    raise UsageError(
+        f"{run} does not say where its recording is." if not source else f"The recording {source} is not there.",
+        hint="Name it: --recorded shop.sqlite",
+    )
+
+
+def _compare(recorded: Path, run: Path, options: DiffOptions, baselines: Sequence[Path]) -> Result:
+    bare = replace(options, approvals=())
+    if baselines:
+        from diffing.baseline.threeway import compare_beside
+
+        return compare_beside(recorded, run, baselines, bare)
+    return compare_captures(recorded, run, bare)
+
+
+def _put_back(change: Change) -> Rewritten:
+    was = change.rewritten
+
+    def back(current: str) -> tuple[str, Mapping[str, Any]]:
+        if current != was.after:
+            raise UsageError(
+                f"{change.path} was changed since: nothing was undone.",
+                hint=f"retape undecide {' '.join(change.fingerprints)} takes the decisions out.",
+            )
+        return was.before, parsed(was.before, change.path)
+
+    done = rewrite(change.path, back)
+    if was.made:
+        change.path.unlink(missing_ok=True)
+    return done
+
+
+def _diff(done: Rewritten) -> str:
+    old, new = done.before.splitlines(keepends=True), done.after.splitlines(keepends=True)
+    name = done.path.name
+    return "".join(difflib.unified_diff(old, new, "/dev/null" if done.made else f"a/{name}", f"b/{name}"))

@@ -1,0 +1,148 @@
+"""What the approvals of the rules file say of the groups of one run: which they decide, which no longer hold and why.
+
+An approval covers a group when every part of it is covered: a rename that people accepted at three places and that now
+stands at four is open again, and says which place is new. A rejection counts wherever one part is rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from captures.wording import counted
+from diffing.model import (
+    RE_RECORDED,
+    Approval,
+    ApprovalState,
+    ApprovalUse,
+    Decision,
+    Group,
+    Level,
+    Part,
+    Result,
+)
+from diffing.outcome.fingerprints import fingerprint
+from diffing.outcome.verdict import decide
+
+NEW_PLACES = 3  # named of a group that is covered in part
+
+
+def decided(
+    groups: Iterable[Group],
+    approvals: Sequence[Approval],
+    today: date,
+    recording: str,
+    *,
+    partial: bool,
+    unseen: Container[str] = (),
+) -> tuple[tuple[Group, ...], tuple[ApprovalUse, ...]]:
+    """``groups`` with their decisions, and what became of each approval.
+
+    A decision that a group has by itself (out of the run) stays where no approval speaks. ``recording``: the identity
+    of the recording compared. ``partial``: that an approval matches nothing does not mean anything. ``unseen``:
+    fingerprints of which the same is true.
+    """
+    lapsed = {number: state for number, one in enumerate(approvals) if (state := _lapsed(one, today, recording))}
+    by_name: dict[str, list[int]] = {}
+    for number, approval in enumerate(approvals):
+        for name in approval.names:
+            by_name.setdefault(name, []).append(number)
+    met: dict[int, dict[str, None]] = {}
+    told = []
+    for group in groups:
+        parts = group.parts or (Part((group.fingerprint,), f"{group.endpoint} {group.location}"),)
+        found = [[number for name in part.names for number in by_name.get(name, ())] for part in parts]
+        for numbers in found:
+            for number in numbers:
+                met.setdefault(number, {})[group.fingerprint] = None
+        told.append(_with(group, parts, found, approvals, lapsed) if any(found) else group)
+    uses = []
+    for number, approval in enumerate(approvals):
+        state = lapsed.get(number) or (ApprovalState.USED if number in met else ApprovalState.UNMATCHED)
+        if state is not ApprovalState.UNMATCHED or not (partial or approval.fingerprint in unseen):
+            uses.append(ApprovalUse(approval, state, tuple(met.get(number, ()))))
+    return tuple(told), tuple(uses)
+
+
+def latencies(endpoints: Iterable[str]) -> frozenset[str]:
+    """Fingerprints of what only a baseline beside the run can show, and not each time."""
+    names = ("performance.slower", "performance.faster")
+    return frozenset(fingerprint(name, endpoint, "performance", "") for endpoint in endpoints for name in names)
+
+
+def _with(
+    group: Group,
+    parts: Sequence[Part],
+    found: Sequence[Sequence[int]],
+    approvals: Sequence[Approval],
+    lapsed: dict[int, ApprovalState],
+) -> Group:
+    live = [[approvals[number] for number in numbers if number not in lapsed] for numbers in found]
+    rejected = [one for those in live for one in those if one.decision is Decision.REJECTED]
+    if rejected:
+        return replace(group, decision=Decision.REJECTED, approval=rejected[-1], reopened="")
+    if all(live):
+        return replace(group, decision=Decision.ACCEPTED, approval=live[0][-1], reopened="")
+    some = [those[-1] for those in live if those]
+    if some:
+        new = [part.place for part, those in zip(parts, live, strict=True) if not those]
+        more = f" and {counted(len(new) - NEW_PLACES, 'more place')}" if len(new) > NEW_PLACES else ""
+        why = f"{_by(some[0])} at {len(parts) - len(new)} of {counted(len(parts), 'place')}; new: "
+        return _open(group, f"{why}{', '.join(new[:NEW_PLACES])}{more}")
+    number = next(number for numbers in found for number in reversed(numbers))
+    return _open(group, lapse(approvals[number], lapsed[number]))
+
+
+def _open(group: Group, why: str) -> Group:
+    return replace(group, decision=None, approval=None, reopened=why)
+
+
+def _lapsed(approval: Approval, today: date, recording: str) -> ApprovalState | None:
+    if isinstance(approval.until, date):
+        return ApprovalState.EXPIRED if approval.until < today else None
+    if approval.until == RE_RECORDED and recording > approval.recording:
+        return ApprovalState.SUPERSEDED
+    return None
+
+
+def lapse(approval: Approval, state: ApprovalState) -> str:
+    """Why an approval no longer holds: ``accepted by dana until 2026-12-31, which is over``."""
+    if state is ApprovalState.EXPIRED:
+        return f"{_by(approval)} until {approval.until}, which is over"
+    return f"{_by(approval)} until the capture was recorded again, which it was"
+
+
+def _by(approval: Approval) -> str:
+    return f"{approval.decision.value}{f' by {approval.author}' if approval.author else ''}"
+
+
+def sentences(uses: Iterable[ApprovalUse]) -> tuple[str, ...]:
+    """One sentence for each approval that did not do what it says."""
+    said = []
+    for use in uses:
+        name = f"Approval {use.approval.fingerprint}"
+        what = f" ({use.approval.change})" if use.approval.change else ""
+        if use.state is ApprovalState.UNMATCHED:
+            said.append(
+                f"{name}{what} matches nothing any more: retape undecide {use.approval.fingerprint} takes it out."
+            )
+        elif use.state is not ApprovalState.USED:
+            then = "" if use.groups else ", and nothing of the kind drifts any more"
+            said.append(f"{name}{what} was {lapse(use.approval, use.state)}{then}.")
+    return tuple(said)
+
+
+def redecided(result: Result, approvals: Sequence[Approval], today: date, fail_on: Level) -> Result:
+    """``result``, which was compared without approvals, under ``approvals``."""
+    groups, uses = decided(
+        result.groups,
+        approvals,
+        today,
+        result.recording_id,
+        partial=result.partial,
+        unseen=latencies({judgement.endpoint for judgement in result.judgements}),
+    )
+    verdict, exit_code = decide(result.ledger, groups, result.reasons, fail_on, idle=result.exit_code == 0)
+    notes = (*result.notes, *sentences(uses))
+    return replace(result, groups=groups, approvals=uses, notes=notes, verdict=verdict, exit_code=exit_code)

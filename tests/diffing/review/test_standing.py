@@ -1,0 +1,138 @@
+"""Which groups an approval covers, and what is said of one that no longer does what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from diffing.contract.profile import Profile
+from diffing.model import ABSENT, Approval, ApprovalState, Decision, Finding, Group, Level
+from diffing.outcome.grouping import Grouping
+from diffing.outcome.verdict import fails
+from diffing.review.approvals import approval_of
+from diffing.review.standing import decided, sentences
+
+TODAY = date(2026, 11, 30)
+HERE = "2026-11-21T09:30:00.000000Z"
+LATER = "2026-11-22T09:30:00.000000Z"
+
+
+def renamed(endpoint: str, at: int, *, source: str = "") -> Finding:
+    """A product's name that changed, and the places that repeat it."""
+    return Finding(
+        "response.body.value-changed", endpoint, "response.body $.name", "$.name", "a", "b", at, "", follows=source
+    )
+
+
+def lost(endpoint: str, at: int) -> Finding:
+    return Finding(
+        "response.header.security-lost",
+        endpoint,
+        "response.header x-frame-options",
+        "x-frame-options",
+        "DENY",
+        ABSENT,
+        at,
+    )
+
+
+def grouped(*findings: Finding, judged: int = 3) -> tuple[Group, ...]:
+    grouping = Grouping()
+    grouping.add(findings)
+    return grouping.groups(Profile(), {f"GET /{number}": 1 for number in range(judged)}, {})
+
+
+SOURCE = "GET /0 response.body $.name"
+ONE = (renamed("GET /0", 1),)
+THREE = (*ONE, renamed("GET /1", 2, source=SOURCE), renamed("GET /2", 3, source=SOURCE))
+FOUR = (*THREE, renamed("GET /3", 4, source=SOURCE))
+TWO_HEADERS = (lost("GET /0", 1), lost("GET /1", 2))
+EVERY_HEADER = (*TWO_HEADERS, lost("GET /2", 3))
+EXTRA = Finding("outbound.extra", "GET /0", "outbound pay POST /c", "", 0, 1, 1)
+REPEATED = replace(EXTRA, class_id="outbound.repeated", recorded=1, replayed=2, exchange=2)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "now", "open_groups"),
+    [
+        pytest.param(ONE, ONE, 0, id="the same"),
+        pytest.param(THREE, THREE, 0, id="folded"),
+        pytest.param(THREE, ONE, 0, id="fewer places"),
+        pytest.param(THREE, THREE[1:], 0, id="the source itself is gone: its repeats stand alone"),
+        pytest.param(THREE, FOUR, 1, id="one place more"),
+        pytest.param(ONE, THREE, 1, id="now at three"),
+        pytest.param(EVERY_HEADER, TWO_HEADERS, 0, id="no longer everywhere"),
+        pytest.param(TWO_HEADERS, EVERY_HEADER, 1, id="everywhere is more"),
+        pytest.param(EVERY_HEADER, EVERY_HEADER, 0, id="everywhere"),
+        pytest.param((EXTRA, REPEATED), (EXTRA,), 0, id="one cause that shows in two ways, in one"),
+        pytest.param((REPEATED,), (EXTRA, REPEATED), 0, id="and in both"),
+        pytest.param((EXTRA,), (REPEATED,), 1, id="but an extra call is no repeated one"),
+    ],
+)
+def test_an_approval_holds_however_the_change_is_folded(
+    accepted: tuple[Finding, ...], now: tuple[Finding, ...], open_groups: int
+) -> None:
+    approvals = [approval_of(group, Decision.ACCEPTED) for group in grouped(*accepted)]
+    groups, uses = decided(grouped(*now), approvals, TODAY, HERE, partial=False)
+    assert sum(group.open for group in groups) == open_groups
+    assert all((group.approval is None) == group.open for group in groups)
+    assert {use.state for use in uses} <= {ApprovalState.USED, ApprovalState.UNMATCHED}
+
+
+def test_a_group_that_is_covered_in_part_says_what_is_new() -> None:
+    approvals = [approval_of(grouped(*THREE)[0], Decision.ACCEPTED, author="dana")]
+    (group,), _ = decided(grouped(*FOUR), approvals, TODAY, HERE, partial=False)
+    assert group.reopened == "accepted by dana at 3 of 4 places; new: GET /3 response.body $.name"
+
+
+def test_a_rejection_of_one_place_fails_the_whole_whatever_its_level() -> None:
+    whole = grouped(*THREE)[0]
+    approvals = [
+        approval_of(whole, Decision.ACCEPTED),
+        Approval(whole.places[1].fingerprint, Decision.REJECTED, reason="no"),
+    ]
+    (group,), _ = decided([replace(whole, level=Level.INFO)], approvals, TODAY, HERE, partial=False)
+    assert (group.decision, group.approval) == (Decision.REJECTED, approvals[1])
+    assert fails(group, Level.ERROR)
+    assert not fails(replace(group, decision=None), Level.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("until", "recording", "state", "why"),
+    [
+        (None, LATER, ApprovalState.USED, ""),
+        (date(2026, 11, 30), LATER, ApprovalState.USED, ""),
+        (date(2026, 11, 29), HERE, ApprovalState.EXPIRED, "accepted by dana until 2026-11-29, which is over"),
+        ("re-recorded", HERE, ApprovalState.USED, ""),
+        (
+            "re-recorded",
+            LATER,
+            ApprovalState.SUPERSEDED,
+            "accepted by dana until the capture was recorded again, which it was",
+        ),
+    ],
+)
+def test_how_long_it_holds(until: date | str | None, recording: str, state: ApprovalState, why: str) -> None:
+    group = grouped(*ONE)[0]
+    approval = approval_of(group, Decision.ACCEPTED, author="dana", until=until, recording=HERE)
+    (told,), (use,) = decided([group], [approval], TODAY, recording, partial=False)
+    assert (use.state, use.groups, told.open, told.reopened) == (state, (group.fingerprint,), bool(why), why)
+    assert len(sentences([use])) == (1 if why else 0)
+
+
+def test_what_matches_nothing_is_told_but_not_of_a_part() -> None:
+    approval = approval_of(grouped(*ONE)[0], Decision.ACCEPTED)
+    _, uses = decided([], [approval], TODAY, HERE, partial=False)
+    assert [use.state for use in uses] == [ApprovalState.UNMATCHED]
+    assert f"retape undecide {approval.fingerprint}" in sentences(uses)[0]
+    assert decided([], [approval], TODAY, HERE, partial=True)[1] == ()
+    assert decided([], [approval], TODAY, HERE, partial=False, unseen={approval.fingerprint})[1] == ()
+
+
+def test_a_decision_of_the_run_itself_stays_where_the_file_says_nothing() -> None:
+    group = replace(grouped(*ONE)[0], decision=Decision.ACCEPTED)
+    assert decided([group], [], TODAY, HERE, partial=False)[0][0].decision is Decision.ACCEPTED
+    rejected = Approval(group.fingerprint, Decision.REJECTED)
+    assert decided([group], [rejected], TODAY, HERE, partial=False)[0][0].decision is Decision.REJECTED
