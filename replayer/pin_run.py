@@ -10,14 +10,14 @@ import asyncio
 import os
 import tempfile
 import threading
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from captures.errors import UsageError
 from captures.model import Request, Session
-from captures.service import Wiring
+from captures.service import Wiring, environment
 from captures.state import state_dir
 from captures.trust import Authority
 from diffing.model import Judgement
@@ -30,7 +30,7 @@ from replayer.pin_desk import PinDesk
 from replayer.pin_send import bound_value, to_send
 from replayer.pins import Pin, PinStub, Step
 from replayer.plan import ReplayPlan
-from replayer.stubs import StubServer
+from replayer.stubs import Desk, StubServer
 
 SETTLE = 1.0  # seconds a pinned call is waited for that comes after the response
 EXIT = 0.5  # seconds a build that broke a connection off may take to be seen to have exited
@@ -52,6 +52,11 @@ class RunnerPlan:
     rules: RuleBook = field(default_factory=RuleBook)
     isolate: bool = False  # start the command anew for every pin: none sees what another left behind
 
+    @property
+    def sees_calls(self) -> bool:
+        """Whether the build's outbound calls come to our stubs: we start it."""
+        return bool(self.command)
+
 
 @dataclass(frozen=True, slots=True)
 class PinOutcome:
@@ -59,6 +64,8 @@ class PinOutcome:
 
     judgement: Judgement | None = None
     problem: str = ""
+    came: Came | None = None  # what was judged
+    names: Mapping[str, Any] = field(default_factory=dict)  # bound by setup and stubs
 
 
 class PinRunner:
@@ -79,6 +86,17 @@ class PinRunner:
     @classmethod
     def start(cls, plan: RunnerPlan) -> Self:
         """Start the build (or find the target). Raises ``TargetError`` or :class:`UsageError`."""
+        if not plan.command and not plan.target:
+            raise UsageError("There is no build to run pins against.")
+        return cls._started(plan)
+
+    @classmethod
+    def stubs_only(cls, plan: RunnerPlan) -> Self:
+        """Only the stub server of ``plan``, no build: for clients that somebody else runs."""
+        return cls._started(replace(plan, command=(), target=""))
+
+    @classmethod
+    def _started(cls, plan: RunnerPlan) -> Self:
         runner = cls(plan)
         runner._thread.start()
         try:
@@ -109,19 +127,50 @@ class PinRunner:
         """Run one pin. Whatever the target does ends in the outcome."""
         return self._call(self._run(pin, endpoint or pin.name))
 
+    @property
+    def url(self) -> str:
+        """Where the build listens; "" where there is none."""
+        return str(self._target) if self._target is not None else ""
+
+    def variables(self) -> dict[str, str]:
+        """What a client needs in its environment to be answered by the stubs. Opens the stub server where it is not."""
+        assert self._work is not None
+        self._call(self._open_stubs())
+        return environment(self._wiring, {}, Path(self._work.name))
+
+    def answer_from(self, desk_of: Callable[[], Desk] | None) -> None:
+        """Let ``desk_of()``, called on the event loop, answer all calls from now on; None: the pins' stubs again."""
+        self._call(self._answer_from(desk_of))
+
+    def on_loop(self, work: Callable[[], Result]) -> Result:
+        """``work()`` on the event loop, where the desks live."""
+
+        async def done() -> Result:
+            return work()
+
+        return self._call(done())
+
+    async def _answer_from(self, desk_of: Callable[[], Desk] | None) -> None:
+        await self._open_stubs()
+        assert self._stubs is not None
+        self._stubs.desk = self._desk if desk_of is None else desk_of()
+
     def _call(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _start(self) -> None:
         plan = self._plan
-        if not plan.command and not plan.target:
-            raise UsageError("There is no build to run pins against.")
         self._work = tempfile.TemporaryDirectory(prefix="retape-pins-")
-        if plan.command:
+        if plan.command or not plan.target:
+            await self._open_stubs()
+        if plan.command or plan.target:
+            await self._launch()
+
+    async def _open_stubs(self) -> None:
+        if self._stubs is None:
             authority = Authority.load_or_create(state_dir())
             self._stubs = StubServer(self._desk, authority)
             self._wiring = Wiring(*await self._listen(authority))
-        await self._launch()
 
     async def _launch(self) -> None:
         plan = self._plan
@@ -176,17 +225,17 @@ class PinRunner:
                 servers = ", ".join(sorted(self._desk.distrusting))
                 return PinOutcome(problem=f"the build refused the stub server's certificate for {servers}")
             came = Came(
-                request, outcome.timing, outcome.response, outcome.failure, tuple(self._desk.calls), self.sees_calls
+                request,
+                outcome.timing,
+                outcome.response,
+                outcome.failure,
+                tuple(self._desk.calls),
+                self._plan.sees_calls,
             )
-            return PinOutcome(judge(pin, came, names, endpoint, self._plan.rules))
+            return PinOutcome(judge(pin, came, dict(names), endpoint, self._plan.rules), came=came, names=names)
         finally:
             self._desk.finish()
             await client.close()
-
-    @property
-    def sees_calls(self) -> bool:
-        """Whether the build's outbound calls come to our stubs."""
-        return self._stubs is not None
 
     async def _step(self, client: Client, step: Step, names: dict[str, Any]) -> str:
         """Send a setup step and bind its names; one clause when it went wrong."""
@@ -210,7 +259,7 @@ class PinRunner:
     async def _send(self, client: Client, request: Request, stubs: Sequence[PinStub], names: dict[str, Any]) -> Outcome:
         self._desk.load(stubs, names, request)
         outcome = await client.send(request, connection="pin")
-        if self._stubs is not None and outcome.response is not None:
+        if self._plan.sees_calls and outcome.response is not None:
             await self._settled(len(stubs))
         return outcome
 

@@ -38,6 +38,7 @@ ROOMS = {
     "replayer/pinning": "pins cared for: which exchanges deserve one, bringing them up to date, what is wrong",
     "replayer/stubbing": "a call of the build answered from the recording: whose it is, which stub, in what time",
     "replayer/wire": "connections to the build: dialling, HTTP/1.x and HTTP/2, and which takes the next request",
+    "retape_pytest": "the pytest plugin, under a name nobody else has; imports pytest and the standard library only",
     "diffing": "two captures to findings, groups, a verdict",
     "diffing/walk": "two JSON-like values walked together: alignment, renames, moves, order, the exact patch",
     "diffing/values": "one value against another: what is made anew, and what must hold of it all the same",

@@ -16,7 +16,7 @@ from tests.regenerate import MAP, REFERENCE, ROOMS, ROOT, commands, with_rooms
 
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = commands(retape.cli)
-TOPS = ("captures", "diffing", "recorder", "replayer")
+TOPS = ("captures", "diffing", "recorder", "replayer", "retape_pytest")
 
 
 def test_the_reference_is_what_the_code_says() -> None:

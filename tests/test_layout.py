@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("captures", "diffing", "recorder", "replayer")
+PACKAGES = ("captures", "diffing", "recorder", "replayer", "retape_pytest")
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))] + [ROOT / "retape.py"]
 BANNED = {"utils", "helpers", "manager", "common", "misc"}
 HEAVY = {"mitmproxy", "deepdiff", "jinja2", "rich", "jsonpath_ng", "sqlite_utils", "cryptography", "yaml", "asyncio"}

@@ -47,7 +47,7 @@ def run(folder: Path, *arguments: str, module: bool = False) -> subprocess.Compl
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     return subprocess.run(
         [*start, "-p", "no:cacheprovider", *arguments],
-        cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, env=env, capture_output=True, text=True, timeout=170, check=False,
     )  # fmt: skip
 
 
@@ -198,18 +198,111 @@ def test_a_project_with_modules_named_like_ours_is_untouched(tmp_path: Path, mod
 
 
 @pytest.mark.slow
-def test_a_shadowed_package_is_named_when_a_pin_runs(project: Path) -> None:
-    (project / "captures.py").write_text("VALUE = 1\n", encoding="utf-8")
-    result = run(project, "pins", f"--retape-command={COMMAND}", module=True)
+def test_pins_hold_beside_modules_named_like_ours(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the working directory, which ``python -m pytest`` puts first, and in PYTHONPATH; a test imports them, too."""
+    names = ("captures", "diffing", "recorder", "replayer")
+    for name in names:
+        (project / f"{name}.py").write_text("VALUE = 1\n", encoding="utf-8")
+    test = f"import {', '.join(names)}\ndef test_it(): assert {' + '.join(f'{name}.VALUE' for name in names)} == 4\n"
+    (project / "test_it.py").write_text(test, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(project))
+    result = run(project, f"--retape-command={COMMAND}", module=True)
+    assert counts(result) == {"passed": 3}, result.stdout
+
+
+@pytest.mark.slow
+def test_what_really_shadows_a_library_is_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "yaml.py").write_text("raise ImportError('this is mine')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(project))
+    result = run(project, "pins", f"--retape-command={COMMAND}")
     assert counts(result) == {"failed": 2}, result.stdout
-    assert "captures.py shadows Retape's own package 'captures'" in result.stdout
-    assert "Traceback" not in result.stdout
+    assert "cannot start in this environment: ImportError: this is mine" in result.stdout
+    assert "Look at PYTHONPATH" in result.stdout
+
+
+OWN_TESTS = """\
+import httpx, pytest, requests
+
+CHARGES = "https://payments.test/charges"
+RECORDED = {"order_id": "3f0e6a52-8f0b-4f5e-9a56-8c0d9b6d2a11", "amount": 25, "at": 1_780_000_000.0}
+
+def test_what_the_build_calls(retape_target, retape_stubs):
+    items = {"items": [{"sku": "A", "quantity": 2}, {"sku": "B", "quantity": 1}]}
+    answer = httpx.post(retape_target + "/orders", json=items, trust_env=False)
+    assert answer.status_code == 201
+    assert retape_stubs.assert_called("POST", "/charges", times=1)[0].json["amount"] == 25
+    retape_stubs.assert_no_misses()
+
+@pytest.mark.retape_capture("shop.sqlite")
+def test_clients_of_a_capture(retape_stubs, monkeypatch):
+    retape_stubs.apply(monkeypatch)
+    assert requests.post(CHARGES, json=RECORDED).json()["id"] == "pay_8f3k2m9x"
+    assert httpx.post(CHARGES, json=RECORDED).status_code == 200
+    assert retape_stubs.calls[0].header("content-type") == "application/json"
+    assert httpx.get("http://elsewhere.test/").status_code == 502
+    assert [call.url for call in retape_stubs.misses] == ["http://elsewhere.test/"]
+    with pytest.raises(AssertionError, match="1 calls that no stub answers"):
+        retape_stubs.assert_no_misses()
+
+async def ask(url, body):
+    import aiohttp
+    async with aiohttp.ClientSession(trust_env=True) as client:
+        async with client.post(url, json=body) as answer:
+            return answer.status
+
+@pytest.mark.retape_capture("pins")
+def test_aiohttp(retape_stubs, monkeypatch):
+    import asyncio
+    retape_stubs.apply(monkeypatch)
+    assert asyncio.run(ask("http://payments.test/charges", {})) == 502
+    with pytest.raises(AssertionError, match="expected at least one call"):
+        retape_stubs.assert_called("GET", "nowhere")
+"""
+
+
+@pytest.mark.slow
+def test_fixtures_for_tests_that_people_write(project: Path) -> None:
+    (project / "test_own.py").write_text(OWN_TESTS, encoding="utf-8")
+    order_tape(project / "shop.sqlite")
+    (project / "conftest.py").write_text(CONFTEST.format(COMMAND), encoding="utf-8")
+    result = run(project, f"--retape-command={COMMAND}", "--strict-markers", "-n", "0")
+    assert counts(result) == {"passed": 5}, result.stdout
+    assert (project / "starts").read_text(encoding="utf-8") == "1"
+    ignored = run(project, "test_own.py", "-k", "what_the_build")
+    assert "retape_stubs has nothing to answer from" in ignored.stdout
+    assert "Traceback" not in ignored.stdout
+
+
+CONFTEST = """\
+import pytest
+
+@pytest.fixture(scope="session")
+def retape_command():
+    with open("starts", "a") as file:
+        file.write("1")
+    return {!r}
+"""
+
+
+@pytest.mark.slow
+def test_chosen_by_marker_name_and_node_id(project: Path) -> None:
+    for name, tags in (("one", "[smoke, slow]"), ("two", "\n- smoke  # quick\n- eu-1")):
+        (project / "pins" / f"{name}.yaml").write_text(f"pin: 1\ntags: {tags}\n{SIMPLE[7:]}", encoding="utf-8")
+    listing = ["--collect-only", "-q", "--strict-markers"]
+    for chosen, names in (
+        (["-m", "smoke and not slow"], ["pins/two.yaml::two"]),
+        (["-m", "not retape"], []),
+        (["-k", "200"], ["pins/GET-orders-id/200-5.yaml::200-5"]),
+        (["pins/one.yaml::one"], ["pins/one.yaml::one"]),
+    ):
+        result = run(project, *chosen, *listing)
+        assert [line for line in result.stdout.splitlines() if "::" in line] == names, result.stdout
 
 
 def test_the_plugin_imports_only_pytest_and_the_standard_library() -> None:
     code = (
-        "import pytest, sys; before = set(sys.modules); import replayer.pytest_plugin;"
+        "import pytest, sys; before = set(sys.modules); import retape_pytest;"
         "print(sorted(name for name in set(sys.modules) - before if name.split('.')[0] not in sys.stdlib_module_names))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert result.stdout.strip() == "['replayer', 'replayer.pytest_plugin']"
+    assert {name.partition(".")[0] for name in eval(result.stdout)} == {"retape_pytest"}
