@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from captures.config import Config
@@ -30,6 +30,7 @@ try:
     from captures.cli import capture
     from captures.doctor.cli import doctor_with
     from captures.errors import EmptyCapture, RetapeError, TargetError
+    from captures.settings.commands import config_with
     from captures.visible import visible
     from diffing.cli import diff, rules
     from diffing.report_cli import report
@@ -98,8 +99,18 @@ def _more(asked: Asked, config: Config) -> tuple[Path | None, Iterable[Check]]:
     return capture, [*found, *of_replaying(asked.state)]
 
 
+def _readers() -> list[Callable[[Config], None]]:
+    """Who tries what only one command reads of the configuration, for ``retape config check``."""
+    from diffing.options import examine as of_comparing
+    from recorder.settings import examine as of_recording
+    from replayer.settings import examine as of_replaying
+
+    return [of_comparing, of_recording, of_replaying]
+
+
 doctor = doctor_with(_more)
-for command in (record, replay, diff, learn, rules, pin, report, capture, stub, doctor):
+config = config_with(_readers)
+for command in (record, replay, diff, learn, rules, pin, report, capture, stub, config, doctor):
     cli.add_command(command)
 
 

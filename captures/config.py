@@ -1,51 +1,57 @@
-"""``retape.toml`` (or ``[tool.retape]`` in ``pyproject.toml``), plus rules and approvals from ``retape.rules.toml``.
+"""The configuration: ``retape.toml`` (or ``[tool.retape]`` in ``pyproject.toml``) with ``retape.rules.toml`` beside it.
 
-Unknown keys are refused, with the nearest known one: a setting that silently never fires is worse than none.
+What each key may be stands in ``captures.settings``: an unknown key, a wrong type and a wrong value are refused by
+every command, with the place, what was given and what is accepted. A setting that silently never fires is worse than
+none.
 """
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from captures.errors import ConfigError
+from captures.settings.faults import Fault, unknown
+from captures.settings.finding import RULES_FILE, SHARED_FILE, TOOL, configured_folder, main_file, parse
+from captures.settings.keys import ROOT, section
+from captures.settings.keys import RULES_FILE as RULES_TABLE
+from captures.settings.lines import line_at, lines_of
+from captures.settings.tables import Table
 from captures.state import project_root
 
-RECORD_KEYS = (
-    "inbound", "outbound", "label", "upstream_ca", "insecure_upstream", "max_body", "drain", "ready_timeout",
-    "metrics", "max_messages", "max_queue", "on_overload", "workers", "inject_trace", "rotate", "keep",
-    "only", "exclude", "only_calls", "exclude_calls", "sample",
-)  # fmt: skip
-REDACT_KEYS = ("key", "headers", "query", "json", "keep", "paths", "patterns", "detectors")
-REPLAY_KEYS = (
-    "target", "timeout", "ready", "ready_timeout", "host", "on_miss", "exhausted", "headers", "fail_on",
-    "concurrency", "order", "pacing", "connections", "http_version", "stub_latency", "isolate", "clock",
-    "baseline_cmd", "baseline_target", "auth",
-)  # fmt: skip
-AUTH_KEYS = ("headers", "cookie", "basic", "login", "jwt_key", "as")
-AS_KEYS = ("recorded", "headers", "cookie", "basic", "login")  # of [[replay.auth.as]]
-LOGIN_KEYS = ("method", "path", "headers", "json", "form", "token", "header", "cookies")
-CHAIN_KEYS = ("name", "from", "to", "never")
-ENDPOINT_KEYS = ("templates",)
-APPROVAL_KEYS = ("fingerprint", "places", "decision", "change", "reason", "author", "created", "until", "recording")
-KEYS = {"record": RECORD_KEYS, "redact": REDACT_KEYS, "replay": REPLAY_KEYS, "endpoints": ENDPOINT_KEYS}
-"""Known keys of each table, checked by every command: a misspelt [record] shows in a replay, too."""
+LISTS = RULES_TABLE.names
+"""What may stand in the rules file, too: ``rules``, ``approvals``."""
 
-LISTS = ("rules", "approvals")  # also in the rules file
-SECTIONS = (*KEYS, "dependencies", *LISTS, "chain")  # the names of dependencies are the user's own
-RULES_FILE = "retape.rules.toml"
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file that was read, and what it says."""
+
+    path: Path
+    data: Mapping[str, Any]
+    table: Table = ROOT
+
+    @property
+    def name(self) -> str:
+        """Its path as people say it: from here, where it is below."""
+        here = Path.cwd()
+        return str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path)
+
+    @property
+    def lines(self) -> dict[tuple[str | int, ...], int]:
+        """On which line each key stands."""
+        return lines_of(self.path.read_text(encoding="utf-8-sig"), TOOL if self.path.name == SHARED_FILE else ())
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the configuration files say. Keys are known ones; each owner of a section checks its values."""
+    """What the configuration files say, as it is written. :meth:`value` is one setting, as programs want it."""
 
     files: tuple[Path, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
 
     def section(self, name: str) -> Mapping[str, Any]:
         """The table ``[name]``; empty when absent. Raises :class:`ConfigError` when it is not a table."""
@@ -53,6 +59,26 @@ class Config:
         if not isinstance(value, Mapping):
             raise ConfigError(f"[{name}] in {self._where()} must be a table, not {type(value).__name__}.")
         return value
+
+    def value(self, name: str, key: str) -> Any:
+        """The value of ``key`` in ``[name]``, else its default: sizes in bytes, times in seconds, lists as lists.
+
+        A relative path is one from the folder of the file. Raises :class:`ConfigError` for what is not accepted.
+        """
+        known = section(name).key(key)
+        given = self.section(name).get(key, known.default)
+        if given is None:
+            return None
+        for fault in section(name).faults({key: given}, (name,)):
+            if fault.at[:2] == (name, key):  # what else the table needs is not asked here
+                raise refusal(fault)
+        read = known.kind.read(given)
+        return self.folder / read if known.path else read
+
+    @property
+    def folder(self) -> Path:
+        """Of the file that is not the rules file: what relative paths start from."""
+        return next((source.path.parent for source in self.sources if source.table is ROOT), Path())
 
     def rules(self) -> list[Mapping[str, Any]]:
         """Every ``[[rules]]`` entry of every file, in order."""
@@ -85,85 +111,66 @@ def load(start: Path | None = None, explicit: Path | None = None, rules: Path | 
     """The configuration for a command run in ``start`` (default: the working directory).
 
     ``explicit`` names a file (--config), ``rules`` a further rules file (--rules). No file at all is a fine,
-    empty configuration. Raises :class:`ConfigError`.
+    empty configuration. Raises :class:`ConfigError` for the first thing that is wrong.
     """
-    root = project_root(start)
-    files: list[Path] = []
-    merged: dict[str, Any] = {}
-    main = explicit or root / "retape.toml"
+    config = read(start, explicit, rules)
+    for source in config.sources:
+        for fault in source.table.faults(source.data):
+            raise refusal(fault, source)
+    return config
+
+
+def read(start: Path | None = None, explicit: Path | None = None, rules: Path | None = None) -> Config:
+    """Like :func:`load`, but what the files say is not checked (:func:`faults_of` does it)."""
+    sources: list[Source] = []
     if explicit is not None and not explicit.exists():
         raise ConfigError(f"{explicit} does not exist.", hint="Give --config an existing file.")
-    if main.exists():
-        merged = _parse(main)
-        files.append(main)
-    elif (root / "pyproject.toml").exists():
-        tool = _parse(root / "pyproject.toml").get("tool", {})
-        if isinstance(tool, Mapping) and "retape" in tool:
-            merged = dict(tool["retape"])
-            files.append(root / "pyproject.toml")
-    check_keys(merged, SECTIONS, str(main))
-    for name, keys in KEYS.items():
-        check_keys(Config((main,), merged).section(name), keys, f"{main} [{name}]")
-    _check_nested(Config((main,), merged), str(main))
-    for path in (main.parent / RULES_FILE, rules):
-        if path is None:
-            continue
-        if not path.exists():
-            if path is rules:
-                raise ConfigError(f"{path} does not exist.", hint="Give --rules an existing file.")
-            continue
-        extra = _parse(path)
-        check_keys(extra, LISTS, str(path))
-        for name in LISTS:
-            # Checked one by one: a list cannot be joined to what is none.
-            both = (Config(tuple(files), merged)._tables(name), Config((path,), extra)._tables(name))
-            if any(both):
-                merged[name] = [entry for of_one in both for entry in of_one]
-        files.append(path)
-    for number, entry in enumerate(Config(tuple(files), merged).approvals(), start=1):
-        check_keys(entry, APPROVAL_KEYS, f"{' and '.join(file.name for file in files)} [[approvals]] {number}")
-    return Config(tuple(files), merged)
+    if rules is not None and not rules.exists():
+        raise ConfigError(f"{rules} does not exist.", hint="Give --rules an existing file.")
+    if explicit is not None:
+        folder = explicit.parent
+        sources.append(Source(explicit, _said(explicit)))
+    else:
+        folder = configured_folder(start or Path.cwd()) or project_root(start)
+        sources += [Source(*found) for found in [main_file(folder)] if found is not None]
+    for path in (folder / RULES_FILE, rules):
+        if path is not None and path.is_file():
+            sources.append(Source(path, parse(path), RULES_TABLE))
+    merged: dict[str, Any] = {}
+    for source in sources:
+        for name, value in source.data.items():
+            both = isinstance(value, list) and isinstance(merged.get(name), list)
+            if source.table is ROOT or not both:
+                merged[name] = value
+            else:
+                merged[name] = [*merged[name], *value]
+    return Config(tuple(source.path for source in sources), merged, tuple(sources))
 
 
-def _check_nested(config: Config, where: str) -> None:
-    """The tables inside tables, which every command checks as well."""
-    for number, entry in enumerate(config.chains(), start=1):
-        check_keys(entry, CHAIN_KEYS, f"{where} [[chain]] {number}")
-    auth = config.section("replay").get("auth")
-    if auth is None:
-        return
-    if not isinstance(auth, Mapping):
-        raise ConfigError(f"[replay.auth] in {where} must be a table, not {type(auth).__name__}.")
-    check_keys(auth, AUTH_KEYS, f"{where} [replay.auth]")
-    others = auth.get("as", [])
-    if not isinstance(others, list) or not all(isinstance(entry, Mapping) for entry in others):
-        raise ConfigError(f"as in [replay.auth] of {where} must be written as [[replay.auth.as]] tables.")
-    for number, entry in enumerate(others, start=1):
-        check_keys(entry, AS_KEYS, f"{where} [[replay.auth.as]] {number}")
-    for entry in (auth, *others):
-        if isinstance(entry.get("login"), Mapping):
-            check_keys(entry["login"], LOGIN_KEYS, f"{where} login of [replay.auth]")
+def faults_of(config: Config) -> list[tuple[Source, Fault]]:
+    """Everything that is unknown, missing or wrong, with the file it is in."""
+    return [(source, fault) for source in config.sources for fault in source.table.faults(source.data)]
+
+
+def refusal(fault: Fault, source: Source | None = None) -> ConfigError:
+    """``fault`` as the error that ends a command, with file and line."""
+    if source is None:
+        return ConfigError(fault.sentence(), hint=fault.hint)
+    return ConfigError(fault.sentence(source.name, line_at(source.lines, fault.at)), hint=fault.hint)
 
 
 def check_keys(mapping: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
     """Refuse a key not in ``allowed``: ``retape.toml [record]: unknown key "exlude". Did you mean "exclude"?``."""
     known = list(allowed)
     for key in mapping:
-        if key in known:
-            continue
-        close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-        guess = f' Did you mean "{close[0]}"?' if close else ""
-        raise ConfigError(f'{where}: unknown key "{key}".{guess}', hint=f"Known keys: {', '.join(known)}.")
+        if key not in known:
+            fault = unknown((), key, known)
+            raise ConfigError(f"{where}: {fault.says}" + ("" if fault.says.endswith("?") else "."), hint=fault.hint)
 
 
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows begin it with a mark
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path} is not a configuration: its lists are nested too deep.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text.") from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+def _said(path: Path) -> Mapping[str, Any]:
+    """What the file of --config says; of a ``pyproject.toml`` its ``[tool.retape]``."""
+    said: Any = parse(path)
+    for name in TOOL if path.name == SHARED_FILE else ():
+        said = said.get(name, {}) if isinstance(said, Mapping) else {}
+    return said if isinstance(said, Mapping) else {}

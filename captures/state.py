@@ -1,6 +1,6 @@
 """Where Retape keeps what is neither yours to review nor safe to share: the CA, the redaction key, run files.
 
-One folder per project, ``.retape/`` beside ``retape.toml`` or ``.git``, mode 0700 with a ``.gitignore`` of its own;
+One folder per project, ``.retape/`` beside its configuration or ``.git``, mode 0700 with a ``.gitignore`` of its own;
 ``RETAPE_STATE_DIR`` moves it.
 """
 
@@ -11,15 +11,23 @@ import secrets
 from pathlib import Path
 
 from captures.errors import UsageError
+from captures.settings.finding import configured_folder
 
-MARKERS = ("retape.toml", ".git", "pyproject.toml")
+MARKERS = (".git", "pyproject.toml")
 KEY_VARIABLE = "RETAPE_REDACT_KEY"
 STATE_VARIABLE = "RETAPE_STATE_DIR"
 
 
 def project_root(start: Path | None = None) -> Path:
-    """The nearest folder at or above ``start`` (default: the working directory) that looks like a project's root."""
+    """The nearest folder at or above ``start`` (default: the working directory) that configures Retape.
+
+    Where there is none up to the repository's root, the nearest that looks like a project's root. Raises
+    :class:`captures.errors.ConfigError` for a ``pyproject.toml`` that speaks of Retape and cannot be read.
+    """
     here = (start or Path.cwd()).resolve()
+    configured = configured_folder(here)
+    if configured is not None:
+        return configured
     for folder in (here, *here.parents):
         if any((folder / marker).exists() for marker in MARKERS):
             return folder

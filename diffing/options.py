@@ -34,3 +34,8 @@ def options_from(config: Config, *, fail_on: str = "warning", only: str | None =
         endpoints=endpoints,
         today=today,
     )
+
+
+def examine(config: Config) -> None:
+    """Read rules, approvals and templates as a comparison does. Raises :class:`ConfigError`."""
+    options_from(config, today=date.min)

@@ -39,8 +39,6 @@ from recorder.plan import DRAIN, MAX_BODY, MAX_MESSAGES, MAX_QUEUE
 from recorder.rotating import parse_rotation
 
 READY_TIMEOUT = 60.0
-MOST_WORKERS = 64
-LEAST_QUEUE = 1_000_000  # bytes
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
@@ -109,15 +107,14 @@ def settle(asked: Asked, config: Config, *, now: datetime, port: int) -> Setting
 
     Raises :class:`UsageError` or :class:`ConfigError`.
     """
-    section = config.section("record")
     named = _configured_dependencies(config)
-    inbound = asked.inbound or _strings(section, "inbound")
+    inbound = asked.inbound or tuple(map(str, config.value("record", "inbound") or ()))
     if asked.command and not inbound and any("{port}" in word for word in asked.command):
         inbound = ("0",)  # a command that is told where to listen is a service: record what it is asked, too
     service = Target("http", LOOPBACK, port) if asked.command else None
     listeners = [parse_inbound(text, service) for text in inbound]
     to_command = any(one.target == service for one in listeners) and service is not None
-    outbound = asked.outbound or next(iter(_strings(section, "outbound")), None)
+    outbound = asked.outbound or _listen(config.value("record", "outbound"))
     if outbound is None and asked.command:
         outbound = "0"
     if outbound is not None:
@@ -134,16 +131,16 @@ def settle(asked: Asked, config: Config, *, now: datetime, port: int) -> Setting
         )
     check_distinct(listeners)
     names = _names([*named, *given])
-    ca = asked.upstream_ca or _optional_path(section, "upstream_ca")
+    ca = asked.upstream_ca or config.value("record", "upstream_ca")
     if ca is not None and not ca.is_file():
         raise UsageError(f"The upstream CA file {ca} does not exist.", hint="Give --upstream-ca a PEM file.")
     if ca is not None:
         _check_pem(ca)
-    metrics = asked.metrics or next(iter(_strings(section, "metrics")), None)
+    metrics = asked.metrics or _listen(config.value("record", "metrics"))
     watched = parse_listen(metrics, "--metrics") if metrics else None
     if watched is not None:
         check_free(watched, listeners)
-    rotation = parse_rotation(_text(asked.rotate, section, "rotate"), _text(asked.keep, section, "keep"))
+    rotation = parse_rotation(asked.rotate or config.value("record", "rotate"), asked.keep or _keep(config))
     started = "" if rotation else f"-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"  # the files of a series name their own times
     return Settings(
         capture=asked.capture or Path(f"retape{started}.sqlite"),
@@ -155,43 +152,41 @@ def settle(asked: Asked, config: Config, *, now: datetime, port: int) -> Setting
         redaction=config.section("redact"),
         configured_key=config.redaction_key(),
         duration=parse_duration(asked.duration, "--for") if asked.duration else None,
-        label=asked.label or next(iter(_strings(section, "label")), None),
+        label=asked.label or config.value("record", "label"),
         upstream_ca=ca,
-        insecure_upstream=asked.insecure_upstream or bool(section.get("insecure_upstream", False)),
-        max_body=_max_body(asked.max_body, section),
-        max_messages=int(_number(section, "max_messages", MAX_MESSAGES)),
-        max_queue=_max_queue(section),
-        on_overload=_overload(asked.on_overload or next(iter(_strings(section, "on_overload")), Overload.DROP)),
-        workers=_workers(asked.workers or section.get("workers", 1)),
-        drain=_number(section, "drain", DRAIN),
-        ready_timeout=_ready_timeout(asked.ready_timeout, section),
+        insecure_upstream=asked.insecure_upstream or config.value("record", "insecure_upstream"),
+        max_body=_max_body(asked.max_body, config),
+        max_messages=config.value("record", "max_messages"),
+        max_queue=config.value("record", "max_queue"),
+        on_overload=Overload(asked.on_overload or config.value("record", "on_overload")),
+        workers=asked.workers or config.value("record", "workers"),
+        drain=config.value("record", "drain"),
+        ready_timeout=_ready_timeout(asked.ready_timeout, config),
         metrics=watched,
         rotation=rotation,
-        inject_trace=asked.inject_trace or bool(section.get("inject_trace", False)),
-        choice=choosing.settled(asked.choice, section),
+        inject_trace=asked.inject_trace or config.value("record", "inject_trace"),
+        choice=choosing.settled(asked.choice, config.section("record")),
     )
 
 
-def _overload(text: str) -> Overload:
-    try:
-        return Overload(text)
-    except ValueError:
-        raise ConfigError(f"[record] on_overload {text!r} is neither drop nor block.") from None
-
-
-def _max_body(text: str | None, section: Mapping[str, Any]) -> int:
+def _max_body(text: str | None, config: Config) -> int:
     if text is None:
-        return int(_number(section, "max_body", MAX_BODY))
-    size = int(text) if text.isdecimal() else size_of(text)
-    if size is None:
+        size: int = config.value("record", "max_body")
+        return size
+    given = int(text) if text.isdecimal() else size_of(text)
+    if given is None:
         raise UsageError(f"--max-body {text!r} is not a size.", hint="For example 1MB, 64MiB, or a number of bytes.")
-    return size
+    return given
 
 
-def _workers(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_WORKERS:
-        raise ConfigError(f"[record] workers must be a number from 1 to {MOST_WORKERS}.")
-    return value
+def _listen(value: Any) -> str | None:
+    """A port, a host and port, or a list of one of them, as it is given on the command line."""
+    return str(value[0] if isinstance(value, list) else value) if value is not None else None
+
+
+def _keep(config: Config) -> str | None:
+    value = config.value("record", "keep")
+    return None if value is None else str(value)
 
 
 def parse_duration(text: str, option: str) -> float:
@@ -252,41 +247,18 @@ def _configured_dependencies(config: Config) -> list[Listener]:
     return found
 
 
-def _strings(section: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = section.get(key, ())
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        return (str(value),)
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return tuple(value)
-    raise ConfigError(f"[record] {key} must be text or a list of texts.")
-
-
-def _text(given: str | None, section: Mapping[str, Any], key: str) -> str | None:
-    """What the command line says, else what ``[record]`` does; a list of it is one after the other."""
-    return given or ",".join(_strings(section, key)) or None
-
-
-def _optional_path(section: Mapping[str, Any], key: str) -> Path | None:
-    return next((Path(text) for text in _strings(section, key)), None)
-
-
-def _number(section: Mapping[str, Any], key: str, default: float) -> float:
-    value = section.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ConfigError(f"[record] {key} must be a number.")
-    return value
-
-
-def _ready_timeout(asked: float | None, section: Mapping[str, Any]) -> float:
+def _ready_timeout(asked: float | None, config: Config) -> float:
     if asked is None:
-        return _number(section, "ready_timeout", READY_TIMEOUT)
+        seconds: float = config.value("record", "ready_timeout")
+        return seconds
     if not 0 < asked < math.inf:
         raise UsageError(f"--ready-timeout {asked:g} is no time to wait.", hint="For example 60, in seconds.")
     return asked
 
 
-def _max_queue(section: Mapping[str, Any]) -> int:
-    size = int(_number(section, "max_queue", MAX_QUEUE))
-    if size < LEAST_QUEUE:  # it is shared out to several processes: what has no room at all would never be taken
-        raise ConfigError(f"[record] max_queue must be {LEAST_QUEUE} bytes or more.")
-    return size
+def examine(config: Config) -> None:
+    """Read ``[record]``, ``[dependencies]`` and ``[redact]`` as a recording does. Raises :class:`UsageError`."""
+    from captures.redacting.redaction import RedactionPolicy
+
+    RedactionPolicy.from_config(config.section("redact"))
+    settle(Asked(command=("CMD",)), config, now=datetime.now(UTC), port=1)

@@ -19,10 +19,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from captures.config import CHAIN_KEYS, check_keys
+from captures.config import check_keys
 from captures.errors import ConfigError
 from captures.jsonpaths import JsonPath, compile_path
 from captures.model import Request
+from captures.settings.replaying_keys import CHAIN
 from diffing.rulebook.patterns import UnsafePattern, safe_pattern
 
 SOURCES = ("json", "header", "cookie", "text")
@@ -63,7 +64,7 @@ def chain_rules(entries: Iterable[Mapping[str, Any]]) -> tuple[ChainRule, ...]:
 
 def _rule(entry: Mapping[str, Any], number: int) -> ChainRule:
     here = f"[[chain]] {number}"
-    check_keys(entry, CHAIN_KEYS, here)
+    check_keys(entry, CHAIN.names, here)
     for key in ("name", "from", "to"):
         if not isinstance(entry.get(key, ""), str):
             raise ConfigError(f"{here}: {key} must be a string.", hint=_LIKE)

@@ -24,9 +24,10 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from captures.config import AS_KEYS, AUTH_KEYS, check_keys
+from captures.config import check_keys
 from captures.errors import ConfigError
 from captures.model import Request
+from captures.settings.replaying_keys import AS, AUTH
 from replayer.carrying import Change
 from replayer.login import Came, Login, answer_to, filled, login_of
 from replayer.signing import Signer
@@ -66,12 +67,12 @@ class Credentials:
     @classmethod
     def of(cls, section: Mapping[str, Any], environ: Mapping[str, str]) -> Credentials:
         """``[replay.auth]``. Raises :class:`ConfigError`; a message never holds a value."""
-        check_keys(section, AUTH_KEYS, "[replay.auth]")
+        check_keys(section, AUTH.names, "[replay.auth]")
         entries = section.get("as", [])
         special: list[Identity] = []
         for number, entry in enumerate(entries, start=1):
             here = f"[[replay.auth.as]] {number}"
-            check_keys(entry, AS_KEYS, here)
+            check_keys(entry, AS.names, here)
             special.append(_identity(entry, here, environ))
         general = {key: value for key, value in section.items() if key not in ("as", "jwt_key")}
         default = (_identity(general, "[replay.auth]", environ),) if general else ()

@@ -173,7 +173,7 @@ def _show(lessons: Lessons, form: str, today: date, expires: date | None, *, int
 def _write(
     lessons: Lessons, given: str, config: Config, explicit: Path | None, today: date, expires: date | None
 ) -> None:
-    from captures.config import RULES_FILE
+    from captures.settings.finding import RULES_FILE
     from captures.state import project_root
     from diffing.rulebook.rulesfile import add_rules
     from replayer.learn_report import drafts

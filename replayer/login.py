@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from captures.config import LOGIN_KEYS, check_keys
+from captures.config import check_keys
 from captures.errors import ConfigError, TargetError
 from captures.formats.decoding import JsonBody, decode
 from captures.jsonpaths import JsonPath, compile_path
 from captures.model import Failure, Headers, Request, Response, authority
+from captures.settings.replaying_keys import LOGIN
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HEADER = ("authorization", "Bearer {token}")
@@ -100,7 +101,7 @@ def login_of(entry: Any, environ: Mapping[str, str], here: str) -> Login:
     """The login that a table describes. Raises :class:`ConfigError`."""
     if not isinstance(entry, Mapping):
         raise ConfigError(f"{here} must be a table.", hint='login = { method = "POST", path = "/login", json = {…} }')
-    check_keys(entry, LOGIN_KEYS, here)
+    check_keys(entry, LOGIN.names, here)
     path = entry.get("path")
     if not isinstance(path, str) or not path.startswith("/") or re.search(r"\s", path):
         raise ConfigError(f"{here}: path must be a path of the service.", hint='Like: path = "/login"')

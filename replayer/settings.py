@@ -1,6 +1,6 @@
 """What ``retape replay`` shall do: command line, ``retape.toml`` and defaults put together and checked. No network.
 
-One table (:data:`SETTINGS`) says for each key of ``[replay]`` what it may be; options of the same name win over it.
+What each key of ``[replay]`` may be stands in ``captures.settings``; options of the same name win over it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from captures.config import Config
-from captures.errors import ConfigError, UsageError
+from captures.errors import UsageError
 from captures.replacing import check_replaceable
 from captures.selection import parse
+from captures.settings.replaying_keys import REPLAY
 from captures.state import run_path
 from diffing.rulebook.rules import RuleBook
 from replayer.arguments import arguments_of
@@ -28,74 +28,20 @@ from replayer.client import Target
 from replayer.credentials import Credentials
 from replayer.handovers import configured_dependencies
 from replayer.pacing import Pacing
-from replayer.plan import MAX_BODY, Clock, Connections, Exhausted, HttpVersion, OnMiss, Order, ReplayPlan, Shard
+from replayer.plan import Clock, Connections, Exhausted, HttpVersion, OnMiss, Order, ReplayPlan, Shard
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One key of ``[replay]``: its default, and what it must be (``choices``, or a number, or a string)."""
-
-    default: Any
-    choices: tuple[str, ...] = ()
-    number: bool = False
-    least: float = 0.0
-    whole: bool = False
-
-    def complaint(self, value: Any) -> str | None:
-        """What is wrong with ``value``, or None."""
-        if self.choices:
-            return None if value in self.choices else f'"{value}" is none of {", ".join(self.choices)}'
-        if self.number or self.whole:
-            numeric = isinstance(value, int if self.whole else int | float) and not isinstance(value, bool)
-            if not numeric or value < self.least:
-                kind = "a whole number" if self.whole else "a number"
-                return f"must be {kind}, at least {self.least:g}"
-            return None
-        return None if isinstance(value, str | None) else "must be a string"
-
-
-SETTINGS: Mapping[str, Setting] = {
-    "target": Setting(None),
-    "timeout": Setting(30.0, number=True, least=0.01),
-    "ready": Setting(None),
-    "ready_timeout": Setting(60.0, number=True),
-    "host": Setting("recorded", ("recorded", "target")),
-    "on_miss": Setting("nearest", ("nearest", "strict")),
-    "exhausted": Setting("last", ("last", "miss")),
-    "fail_on": Setting("warning", ("error", "warning", "info")),
-    "concurrency": Setting(1, whole=True, least=1),
-    "order": Setting("recorded", ("recorded", "session", "independent")),
-    "pacing": Setting("none"),
-    "connections": Setting("recorded", ("recorded", "pooled")),
-    "http_version": Setting("auto", ("auto", "1.1", "2")),
-    "stub_latency": Setting(0.0, number=True),
-    "clock": Setting("real", ("real", "recorded")),
-    "baseline_cmd": Setting(None),
-    "baseline_target": Setting(None),
-}
+SUMMED = ("headers", "isolate", "auth")
+"""Keys of [replay] that an option adds to, or that have none; every other option wins over its key."""
 
 
 def settings_of(config: Config, given: Mapping[str, Any]) -> dict[str, Any]:
     """The section [replay] under the command line's options, with the defaults. Raises :class:`ConfigError`."""
-    section = config.section("replay")
     settings: dict[str, Any] = {}
-    for key, setting in SETTINGS.items():
+    for key in (key for key in REPLAY.names if key not in SUMMED):
         option = given.get(key)
-        value = option if option is not None else section.get(key, setting.default)
-        complaint = setting.complaint(value)
-        if complaint is not None:
-            raise ConfigError(
-                f"[replay]: {key} {complaint}." if not setting.choices else f"[replay]: {key} = {complaint}."
-            )
-        settings[key] = value
-    headers = section.get("headers", [])
-    if not isinstance(headers, list) or not all(isinstance(line, str) for line in headers):
-        raise ConfigError("[replay]: headers must be a list of strings.", hint='Like: headers = ["X-Env: test"]')
-    settings["headers"] = [*headers, *given["headers"]]
-    isolate = section.get("isolate", False)
-    if not isinstance(isolate, bool):
-        raise ConfigError("[replay]: isolate must be true or false.")
-    settings["isolate"] = isolate or bool(given.get("isolate"))
+        settings[key] = config.value("replay", key) if option is None else option
+    settings["headers"] = [*(config.value("replay", "headers") or ()), *given["headers"]]
+    settings["isolate"] = config.value("replay", "isolate") or bool(given.get("isolate"))
     return settings
 
 
@@ -109,7 +55,7 @@ def plan_of(
     rules: RuleBook | None = None,
 ) -> ReplayPlan:
     """The plan that the command line, ``settings`` and the configuration make together. Raises :class:`UsageError`."""
-    auth = Credentials.of(config.section("replay").get("auth", {}), os.environ)
+    auth = Credentials.of(config.value("replay", "auth") or {}, os.environ)
     redaction = _with_headers(config.section("redact"), auth.header_names)
     target = given["target"] or (None if command else settings["target"])
     baseline = settings["baseline_target"]
@@ -122,7 +68,7 @@ def plan_of(
         headers=tuple(_header(line) for line in settings["headers"]),
         host=settings["host"],
         timeout=float(settings["timeout"]),
-        max_body=_max_body(config),
+        max_body=config.value("record", "max_body"),  # what was kept whole in the recording is read whole again
         ready=settings["ready"],
         ready_timeout=float(settings["ready_timeout"]),
         target_ca=given["target_ca"],
@@ -175,14 +121,6 @@ def _startable(words: tuple[str, ...], option: str) -> tuple[str, ...]:
     return words
 
 
-def _max_body(config: Config) -> int:
-    """That of [record]: what was kept whole in the recording is read whole again."""
-    value = config.section("record").get("max_body", MAX_BODY)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ConfigError("[record]: max_body must be a whole number of bytes.")
-    return value
-
-
 def _digest(config: Config) -> str:
     """What the configuration says, as one digest: equal on every machine that has the same files."""
     text = json.dumps(config.data, sort_keys=True, default=str)
@@ -208,3 +146,32 @@ def output_of(capture: Path, given: Path | None) -> Path:
         raise UsageError(f"-o {given} is the capture itself.", hint="Write the run to another file.")
     check_replaceable(given)
     return given
+
+
+def examine(config: Config) -> None:
+    """Read ``[replay]``, ``[[chain]]`` and ``[dependencies]`` as a replay does. Raises :class:`UsageError`.
+
+    Variables that ``[replay.auth]`` names need not be set here, and the baseline's command need not be there.
+    """
+    auth = config.value("replay", "auth") or {}
+    Credentials.of(auth, _Anything())
+    for key in ("target", "baseline_target"):
+        if url := config.value("replay", key):
+            Target.parse(url)
+    Pacing.parse(config.value("replay", "pacing"))
+    _words(config.value("replay", "baseline_cmd") or "")
+    for line in config.value("replay", "headers") or ():
+        _header(line)
+    chain_rules(config.chains())
+    configured_dependencies(config)
+
+
+class _Anything(dict[str, str]):
+    """An environment in which every variable is set."""
+
+    def __missing__(self, name: str) -> str:
+        return f"{name}=a:b"
+
+    def get(self, name: str, default: object = None) -> str:
+        """As if it were set: with a colon and an equals sign, so that it may be any credential."""
+        return self[name]

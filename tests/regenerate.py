@@ -18,14 +18,22 @@ from pathlib import Path
 import click
 
 import retape
+from captures.settings.keys import ROOT as CONFIGURATION
+from captures.settings.keys import RULES_FILE
+from captures.settings.schema import schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
 MAP = ROOT / "ARCHITECTURE.md"
+SCHEMAS = {
+    ROOT / "captures" / "settings" / "retape.schema.json": CONFIGURATION,
+    ROOT / "captures" / "settings" / "retape.rules.schema.json": RULES_FILE,
+}
 ROOMS = {
     "captures": "what a recording is: types, the file, bodies, redaction, templates, links; and starting a service",
     "captures/commands": "the commands of `retape capture`, one a module",
     "captures/formats": "bytes to values: content codings, charsets, and every kind of body that has members",
+    "captures/settings": "the configuration: every key in one table, from which checks, schema and documentation come",
     "captures/routes": "which requests are the same call: path templates and operations, with their evidence",
     "captures/flows": "value flow: which answer made a value, and which later requests bring it back",
     "captures/archives": "recorded traffic in the files of other programs: read into a capture, written out of one",
@@ -175,6 +183,8 @@ def take_picture(page: Path, picture: Path, *, width: int = 1280, height: int = 
 if __name__ == "__main__":
     REFERENCE.write_text(reference(), encoding="utf-8")
     MAP.write_text(with_rooms(MAP.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, table in SCHEMAS.items():
+        path.write_text(schema_text(table), encoding="utf-8")
     print(f"wrote {REFERENCE.relative_to(ROOT)} and the rooms of {MAP.relative_to(ROOT)}")
     report = ROOT / "demo-report.html"
     if report.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import certifi
@@ -16,6 +16,7 @@ from tests.regenerate import MAP, REFERENCE, ROOMS, ROOT, commands, with_rooms
 
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = commands(retape.cli)
+ROOT_OF_PAGES = ROOT / "docs"
 TOPS = ("captures", "diffing", "recorder", "replayer", "retape_pytest")
 
 
@@ -93,47 +94,32 @@ def test_the_reference_lists_every_class_of_drift() -> None:
 
 def test_the_configuration_page_is_accepted_and_complete(tmp_path: Path) -> None:
     """Every key that is shown is known, and every known key is shown."""
-    from captures.config import (
-        APPROVAL_KEYS,
-        AS_KEYS,
-        AUTH_KEYS,
-        CHAIN_KEYS,
-        LOGIN_KEYS,
-        RECORD_KEYS,
-        REDACT_KEYS,
-        REPLAY_KEYS,
-        SECTIONS,
-        load,
-    )  # fmt: skip
-    from captures.redacting.redaction import RedactionPolicy
+    from captures.config import load
+    from captures.settings.judging_keys import APPROVALS, RULES, WORDS
+    from captures.settings.keys import ROOT, SECTIONS
+    from captures.settings.replaying_keys import AS, AUTH, CHAIN, LOGIN
     from diffing.options import options_from
-    from diffing.rulebook.matchers import WORDS
-    from diffing.rulebook.rules import KEYS
-    from recorder.settings import Asked, settle
-    from replayer.chain_rules import chain_rules
-    from replayer.credentials import Credentials
+    from recorder.settings import examine as of_recording
+    from replayer.settings import examine as of_replaying
 
-    section = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    text = re.search(r"```toml\n(.*?)```", section, re.DOTALL)
+    page = (ROOT_OF_PAGES / "configuration.md").read_text(encoding="utf-8")
+    text = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
     assert text is not None
     (tmp_path / "company-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
-    (tmp_path / "retape.toml").write_text(text[1].replace('"company-ca.pem"', f'"{tmp_path}/company-ca.pem"'))
+    (tmp_path / "retape.toml").write_text(text[1])
     config = load(tmp_path)
-    settle(Asked(), config, now=datetime(2026, 1, 1, tzinfo=UTC), port=1)
-    RedactionPolicy.from_config(config.section("redact"))
+    of_recording(config)
+    of_replaying(config)
     options = options_from(config, fail_on="warning", only=None, today=date(2026, 1, 1))
     assert (len(options.rules), len(options.approvals)) == (len(config.rules()), len(config.approvals()))
-    assert set(config.data) == set(SECTIONS)
-    assert set(config.section("record")) == set(RECORD_KEYS)
-    assert set(config.section("replay")) == set(REPLAY_KEYS)
-    assert set(config.section("redact")) == set(REDACT_KEYS)
+    assert set(config.data) == set(ROOT.names)
+    for table in SECTIONS:
+        assert set(config.section(table.name)) == set(table.names)
     auth = config.section("replay")["auth"]
-    assert Credentials.of(auth, dict.fromkeys(re.findall(r"\$\{(\w+)\}", text[1]), "x"))
-    assert set(auth) == set(AUTH_KEYS)
-    assert set(auth["login"]) == set(LOGIN_KEYS) - {"form"}  # json or form
-    assert {key for other in auth["as"] for key in other} == set(AS_KEYS) - {"cookie", "basic", "login"}
-    assert len(chain_rules(config.chains())) == len(config.chains())
-    assert {key for chain in config.chains() for key in chain} == set(CHAIN_KEYS)
-    assert {key for rule in config.rules() for key in rule} == set(KEYS)
-    assert {key for approval in config.approvals() for key in approval} == set(APPROVAL_KEYS)
-    assert [word for word in WORDS if f"`{word}`" not in section] == []
+    assert set(auth) == set(AUTH.names)
+    assert set(auth["login"]) == set(LOGIN.names) - {"form"}  # json or form
+    assert {key for other in auth["as"] for key in other} == set(AS.names) - {"cookie", "basic", "login"}
+    assert {key for chain in config.chains() for key in chain} == set(CHAIN.names)
+    assert {key for rule in config.rules() for key in rule} == set(RULES.names)
+    assert {key for approval in config.approvals() for key in approval} == set(APPROVALS.names)
+    assert [word for word in (*WORDS, "regex:PATTERN") if f"`{word}`" not in page] == []

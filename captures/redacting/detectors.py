@@ -15,7 +15,8 @@ from captures.redacting import personal_data
 from captures.redacting.known_tokens import NEEDLES, private_keys, tokens
 from captures.redacting.personal_data import MOST
 from captures.redacting.secret_headers import in_free_text, through_percent
-from captures.redacting.secret_names import DETECTORS, normal
+from captures.redacting.secret_names import normal
+from captures.settings.recording_keys import DETECTORS
 
 HideDetected = Callable[[str, str], str]
 """Gives the value to put in place of what (detector) found (value)."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Self
 
-from captures.config import REDACT_KEYS, check_keys
+from captures.config import check_keys
 from captures.errors import ConfigError
 from captures.jsonpaths import JsonPath, compile_path
+from captures.settings.recording_keys import DETECTORS, REDACT
 
 HEADERS = frozenset(
     "authorization proxy-authorization x-authorization x-forwarded-authorization authentication cookie set-cookie "
@@ -42,12 +43,6 @@ name: a pseudonym in the form and the live value in the page would tear the two 
 """
 _PAGING = ("page-token", "next-token", "continuation-token", "sync-token", "request-token-id")
 """Tokens that name a place in a list, not a person."""
-
-DETECTORS = (
-    *("jwt", "bearer", "basic", "url-password", "token", "private-key"),
-    *("card", "iban", "email", "phone", "entropy"),
-)
-"""What is found by its form, and at last by its randomness under a suspicious name."""
 
 KEYS = frozenset(
     "password passwd pwd passphrase passcode secret token accesstoken refreshtoken idtoken authtoken sessiontoken "
@@ -160,7 +155,7 @@ class RedactionPolicy:
 
         Raises :class:`ConfigError` for unknown keys, wrong types, and paths, patterns and detectors that are none.
         """
-        check_keys(section, REDACT_KEYS, "[redact]")
+        check_keys(section, REDACT.names, "[redact]")
         return cls(
             headers=frozenset(name.lower() for name in _strings(section, "headers")),
             query=frozenset(normal(name) for name in _strings(section, "query")),

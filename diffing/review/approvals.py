@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from captures.config import APPROVAL_KEYS, check_keys
+from captures.config import check_keys
 from captures.errors import ConfigError
 from captures.model import Session
+from captures.settings.judging_keys import APPROVALS
 from diffing.model import RE_RECORDED, Approval, Decision, Group
 from diffing.reports.wording import title
 from diffing.walk.jsontypes import broad_type
@@ -30,7 +31,7 @@ def parse_approvals(entries: Iterable[Mapping[str, Any]], where: str = "approval
 
 def _approval(entry: Mapping[str, Any], number: int, where: str) -> Approval:
     here = f'{where} [[approvals]] "{entry.get("fingerprint") or number}"'
-    check_keys(entry, APPROVAL_KEYS, here)
+    check_keys(entry, APPROVALS.names, here)
     for key in ("change", "reason", "author", "recording"):
         if not isinstance(entry.get(key, ""), str):
             raise ConfigError(f"{here}: {key} must be a string.")

@@ -13,8 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from captures.config import RULES_FILE, Config, load
+from captures.config import Config, load
 from captures.errors import UsageError
+from captures.settings.finding import RULES_FILE
 from captures.state import project_root
 from captures.store import Capture
 from diffing.comparison import DiffOptions

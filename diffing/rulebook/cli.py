@@ -304,7 +304,8 @@ def suggest(
     """
     from dataclasses import replace
 
-    from captures.config import RULES_FILE, load
+    from captures.config import load
+    from captures.settings.finding import RULES_FILE
     from captures.state import project_root
     from diffing.options import options_from
     from diffing.rulebook.rulelint import broken_rule

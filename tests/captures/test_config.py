@@ -19,10 +19,10 @@ def test_no_file_is_an_empty_configuration(tmp_path: Path) -> None:
 
 
 def test_rules_of_both_files_are_merged_in_order(tmp_path: Path) -> None:
-    (tmp_path / "retape.toml").write_text('[redact]\nheaders = ["x-a"]\n[[rules]]\nid = "one"\n')
-    (tmp_path / "retape.rules.toml").write_text('[[rules]]\nid = "two"\n')
+    (tmp_path / "retape.toml").write_text('[redact]\nheaders = ["x-a"]\n[[rules]]\nid = "one"\nlocation = "$.a"\n')
+    (tmp_path / "retape.rules.toml").write_text('[[rules]]\nid = "two"\nlocation = "$.a"\n')
     extra = tmp_path / "more.toml"
-    extra.write_text('[[rules]]\nid = "three"\n')
+    extra.write_text('[[rules]]\nid = "three"\nlocation = "$.a"\n')
     config = load(tmp_path, rules=extra)
     assert [rule["id"] for rule in config.rules()] == ["one", "two", "three"]
     assert config.section("redact") == {"headers": ["x-a"]}
@@ -90,8 +90,8 @@ def test_no_suggestion_where_nothing_is_near() -> None:
 
 
 def test_a_rules_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
-    (tmp_path / "retape.rules.toml").write_text('\ufeff[[rules]]\nid = "a"\n', encoding="utf-8")
-    assert load(tmp_path).rules() == [{"id": "a"}]
+    (tmp_path / "retape.rules.toml").write_text('\ufeff[[rules]]\nid = "a"\nlocation = "$.a"\n', encoding="utf-8")
+    assert load(tmp_path).rules() == [{"id": "a", "location": "$.a"}]
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,8 @@ def test_what_is_wrong_is_said_in_one_sentence(
     ("toml", "words"),
     [
         ("[replay]\ntimout = 3\n", ['"timout"', 'Did you mean "timeout"']),
-        ('[replay]\ntimeout = "long"\n', ["timeout must be a number"]),
-        ('[replay]\nhost = "mine"\n', ["none of recorded, target"]),
+        ('[replay]\ntimeout = "long"\n', ['retape.toml:2 [replay]: timeout = "long" must be a time']),
+        ('[replay]\nhost = "mine"\n', ['must be one of "recorded", "target"']),
         ('[replay]\nheaders = "X: 1"\n', ["headers must be a list"]),
         ('[redact]\nheader = ["X"]\n', ['"header"']),
     ],
