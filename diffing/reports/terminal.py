@@ -1,19 +1,21 @@
 """The terminal report: what a person in front of a red build needs, on one screen.
 
-Verdict, ledger, groups (worst first, one example each, why it counts, how to see it again), what to do, what could not
-be judged. Level and verdict are a sign and a word before they are a colour. On a terminal lines are cut to its width,
-commands never; in a pipe nothing is cut.
+Verdict and ledger, the groups (open ones first, the worst first; two lines each: where, then what changed and why it
+counts), what to type about the first of them, what could not be judged. Level and verdict are a sign and a word before
+they are a colour. On a terminal lines are broken at its width, commands never, so that they can be copied; in a pipe
+nothing is broken or cut.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from captures.store import Capture
 from captures.wording import counted
-from diffing.model import Decision, Group, Result
+from diffing.model import Group, Result
 from diffing.outcome.reproduce import rules_command, shell_word
 from diffing.reports.coverage import Miss, misses
 from diffing.reports.text import clip, visible
@@ -24,14 +26,19 @@ from diffing.reports.wording import (
     name_of,
     rule_snippet,
     shown_values,
+    title,
     verdict_sentence,
 )
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from diffing.reports.layout import Phrase
+
 SHOWN = 10  # groups
-LISTED = 5  # rules, reasons, notes
+LISTED = 4  # rules, reasons, notes
+MISSES = 2
+LABEL = 11  # cells
 SIGNS = {"clean": "✓", "drift": "✗", "inconclusive": "?", "error": "✗", "warning": "!", "info": "i"}
 STYLES = {
     "clean": "bold green",
@@ -42,8 +49,6 @@ STYLES = {
     "info": "bold blue",
 }
 _PLAIN = str.maketrans({"✓": "ok", "✗": "x", "→": "->", "·": "|", "…": "...", "—": "-"})
-
-Part = tuple[str, str]  # text, rich style
 
 
 def write(
@@ -56,7 +61,8 @@ def write(
 ) -> None:
     """Print the report to ``stream``; ``given``: the options that commands in it need, too.
 
-    rich decides on colour (NO_COLOR, FORCE_COLOR, TERM, a terminal or not).
+    rich decides on colour (NO_COLOR, FORCE_COLOR, TERM, a terminal or not). FORCE_COLOR makes no terminal of a pipe:
+    lines are broken at ``width``, at COLUMNS or at the width of a real terminal, and nowhere else.
     """
     from rich.console import Console
 
@@ -65,39 +71,149 @@ def write(
             raise BrokenPipeError  # rich would end the process, with 1: that is our word for drift
 
     console = Ours(file=stream, width=width, highlight=False, markup=False, emoji=False)
-    _Printer(console, given, cut=console.is_terminal or width is not None).report(result, replayed)
+    said = os.environ.get("COLUMNS", "")
+    width = width or (int(said) if said.isdecimal() and int(said) else None)  # rich overlooks it on a dumb terminal
+    if width is None and _is_terminal(stream):
+        width = console.width
+    _Printer(console, given, width).report(result, replayed)
 
 
-def plain(result: Result, *, replayed: Capture | None = None, width: int, given: Sequence[str] = ()) -> str:
-    """The report without colour, as text for a file."""
+def plain(
+    result: Result, *, replayed: Capture | None = None, width: int | None = 100, given: Sequence[str] = ()
+) -> str:
+    """The report as text without colour, for a file: no line is broken, whatever ``width`` is."""
     from rich.console import Console
 
     stream = io.StringIO()
     console = Console(
         file=stream, width=width, highlight=False, markup=False, emoji=False, no_color=True, force_terminal=False
     )
-    _Printer(console, given, cut=False).report(result, replayed)
+    _Printer(console, given, None).report(result, replayed)
     return stream.getvalue()
 
 
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # it is closed
+        return False
+
+
 class _Printer:
-    def __init__(self, console: Console, given: Sequence[str], *, cut: bool) -> None:
+    def __init__(self, console: Console, given: Sequence[str], width: int | None) -> None:
         self._console = console
         self._given = given
-        self._cut = cut
-        self._ascii = not console.encoding.startswith("utf")
+        self._width = width
+        self._ascii = not console.encoding.lower().startswith("utf")
 
     def report(self, result: Result, replayed: Capture | None) -> None:
         """Everything, top to bottom."""
         self._head(result)
-        for group in result.groups[:SHOWN]:
+        groups = sorted(result.groups, key=lambda group: not group.open)  # stable: the worst first stays
+        if groups:
+            self._line()
+        for group in groups[:SHOWN]:
             self._group(group)
-        self._more(result.groups[SHOWN:])
-        self._next(result)
+        self._more(groups[SHOWN:], result)
+        self._next(result, groups)
+        self._rest(result, replayed)
+
+    def _head(self, result: Result) -> None:
+        from diffing.reports.layout import Phrase, joined
+
+        style = STYLES.get(result.verdict, "bold")
+        word = WORDS.get(result.verdict, result.verdict).upper()
+        self._phrases(
+            Phrase(f"{SIGNS.get(result.verdict, '?')} {word}", style),
+            Phrase(verdict_sentence(result), "bold"),
+            Phrase(f"exit {result.exit_code}", "dim"),
+        )
+        ledger = result.ledger
+        counts = [f"{getattr(ledger, name):,} {words}" for name, words in COLUMNS if getattr(ledger, name)]
+        total = f"{ledger.recorded:,} recorded, {ledger.replayed:,} replayed"
+        self._phrases(Phrase("  ", gap=""), *joined([total, *counts]))
+        paths = [name_of(path) for path in (result.recorded_path, result.replayed_path) if path]
+        levels = [counted(sum(g.open and g.level is one for g in result.groups), one.value) for one in LEVELS]
+        words = [" → ".join(paths), *(text for text in levels if not text.startswith("0 "))]
+        self._phrases(Phrase("  ", gap=""), *joined([word.replace("infos", "info") for word in words], "dim"))
+
+    def _group(self, group: Group) -> None:
+        from diffing.reports.layout import Phrase, joined
+
+        level = group.level.value
+        said = [word.value for word in (group.decision, group.origin) if word]
+        self._phrases(
+            Phrase(f"{SIGNS[level]} {level:<7}", STYLES[level]),
+            Phrase(group.fingerprint),
+            Phrase(visible(group.endpoint), "bold"),
+            Phrase(visible(group.location), "bold"),
+            Phrase(f"({', '.join(said)})" if said else ""),
+        )
+        example = group.examples[0] if group.examples else group
+        before, after = shown_values(example, 48)
+        spread = counted(max(group.spread, len(group.exchanges)) or group.count, "exchange")
+        shown = f", as in {group.exchanges[0]}" if group.exchanges else ""
+        why = [title(group.class_id).lower(), spread + shown, visible(group.evidence)]
+        why += [visible(group.origin_evidence), f"follows from {group.because}" if group.because else ""]
+        self._phrases(
+            Phrase("    ", gap=""),
+            Phrase(before, "red", ""),
+            Phrase("→", "", " "),
+            Phrase(after, "green", " "),
+            *joined([text for text in why if text], "dim"),
+        )
+
+    def _more(self, rest: Sequence[Group], result: Result) -> None:
+        from diffing.reports.layout import Phrase
+
+        if not rest:
+            return
+        levels = [(level.value, sum(group.level is level for group in rest)) for level in LEVELS]
+        words = ", ".join(f"{count:,} {name}" for name, count in levels if count)
+        self._phrases(
+            Phrase(f"+ {len(rest):,} more ({words}):", "bold"), Phrase("--report html shows all", "bold", " ")
+        )
+
+    def _next(self, result: Result, groups: Sequence[Group]) -> None:
+        """What a person types about the first open group; for another one its id stands in the commands."""
+        from diffing.reports.layout import Phrase
+
+        first = next((group for group in groups if group.open), None)
+        if first is None:
+            return
+        self._line()
+        if first.command:
+            others = any(group.open and group is not first for group in groups)
+            said = f"# of {first.fingerprint}; the others alike, with their ids" if others else ""
+            self._command("Again", first.command, said)
+        if first.curl:
+            self._command("By hand", first.curl)
+        shows = bool(first.exchanges) and first.class_id != "exchange.extra" and bool(result.replayed_path)
+        if shows and result.meta.get("replayed"):
+            words = ("retape", "capture", "show", result.replayed_path, str(first.exchanges[0]), "--recorded-id")
+            self._command("Show it", " ".join(shell_word(word) for word in words))
+        if result.replayed_path and first.exchanges and first.location.startswith("response"):
+            example = first.examples[0] if first.examples else None
+            path = example.path if example is not None else first.location
+            exchange = example.exchange if example is not None else first.exchanges[0]
+            self._command("Why?", rules_command("explain", result, (str(exchange), path), self._given))
+        if result.replayed_path and rule_snippet(first):
+            said = "# a rule that still asserts something"
+            self._command("Volatile?", rules_command("suggest", result, (first.fingerprint,), self._given), said)
+        meant = Phrase("Record again with this build: that is then the truth.", "", "")
+        self._phrases(Phrase("Intended?".ljust(LABEL), "bold"), meant, indent=LABEL)
+
+    def _rest(self, result: Result, replayed: Capture | None) -> None:
+        from diffing.reports.layout import Phrase, joined
+
+        if result.reasons or result.rules or self._notes(result) or result.stubs.missed or result.stubs.served:
+            self._line()
         self._items("Not judged", result.reasons)
         used = [f"{name} {count:,}" for name, count in result.rules]
         if used:
-            self._line(("Rules   ", "dim"), (self._joined(used), ""))
+            more = [f"+ {len(used) - LISTED} more"] if len(used) > LISTED else []
+            names = [visible(word) for word in used[:LISTED]]
+            self._phrases(Phrase("Rules".ljust(LABEL), "dim"), *_after_label(joined([*names, *more])), indent=LABEL)
         self._stubs(result, *misses(replayed))
         self._items("Note", self._notes(result))
 
@@ -107,117 +223,60 @@ class _Printer:
         standing = set(meta.get("enforced") or ()) if meta.get("command") else set()
         return tuple(note for note in result.notes if note not in standing)
 
-    def _head(self, result: Result) -> None:
-        style = STYLES.get(result.verdict, "bold")
-        word = WORDS.get(result.verdict, result.verdict).upper()
-        self._line(
-            (f"{SIGNS.get(result.verdict, '?')} {word}", style),
-            (f"  {verdict_sentence(result)}", ""),
-            (f"  exit {result.exit_code}", "dim"),
-            cut=False,
-        )
-        ledger = result.ledger
-        counts = [f"{getattr(ledger, name):,} {words}" for name, words in COLUMNS if getattr(ledger, name)]
-        total = f"{ledger.recorded:,} recorded, {ledger.replayed:,} replayed"
-        self._line(("  " + " · ".join([total, *counts]), ""))
-        paths = [name_of(path) for path in (result.recorded_path, result.replayed_path) if path]
-        if paths:
-            self._line(("  " + " → ".join(paths), "dim"))
-        self._line()
+    def _items(self, label: str, items: Sequence[str]) -> None:
+        from diffing.reports.layout import Phrase
 
-    def _group(self, group: Group) -> None:
-        level = group.level.value
-        said = [word.value for word in (group.decision, group.origin) if word]
-        decision = f"  ({', '.join(said)})" if said else ""
-        self._line(
-            (f"{SIGNS[level]} {level:<8} ", STYLES[level]),
-            (f"{group.fingerprint}  ", ""),
-            (f"{visible(group.endpoint)}  {visible(group.location)}", "bold"),
-            (decision, ""),
-        )
-        example = group.examples[0] if group.examples else group
-        before, after = shown_values(example, 48)
-        why = [group.class_id, counted(max(group.spread, len(group.exchanges)) or group.count, "exchange")]
-        why += [visible(group.evidence)] if group.evidence else []
-        self._line(("    ", ""), (before, "red"), (" → ", ""), (after, "green"), ("   " + " · ".join(why), "dim"))
-        if group.origin_evidence:
-            self._line(("    whose  ", "dim"), (visible(group.origin_evidence), ""), cut=False)
-        if group.because:
-            self._line(("    follows from  ", "dim"), (group.because, ""))
-        if group.command:
-            self._line(("    again  ", "dim"), (visible(group.command), ""), cut=False)
-        if group.curl:
-            self._line(("    curl   ", "dim"), (visible(group.curl), ""), cut=False)
-
-    def _more(self, rest: tuple[Group, ...]) -> None:
-        if rest:
-            levels = [(level.value, sum(group.level is level for group in rest)) for level in LEVELS]
-            words = ", ".join(f"{count} {name}" for name, count in levels if count)
-            self._line((f"+ {len(rest)} more ({words}): see --report html=FILE or --report json", "bold"))
-
-    def _next(self, result: Result) -> None:
-        undecided = [group for group in result.groups if group.decision in (None, Decision.REJECTED)]
-        if not undecided:
-            return
-        first = undecided[0]
-        self._line()
-        shows = bool(first.exchanges) and first.class_id != "exchange.extra" and bool(result.replayed_path)
-        if shows and result.meta.get("replayed"):
-            words = ("retape", "capture", "show", result.replayed_path, str(first.exchanges[0]), "--recorded-id")
-            shown = " ".join(shell_word(word) for word in words)
-            self._line(
-                ("Show it    ", "bold"), (shown, ""), ("   # the answer to that recorded exchange", "dim"), cut=False
-            )
-        if result.replayed_path and first.exchanges and first.location.startswith("response"):
-            example = first.examples[0] if first.examples else None
-            path = example.path if example is not None else first.location
-            exchange = example.exchange if example is not None else first.exchanges[0]
-            self._line(
-                ("Why?       ", "bold"),
-                (rules_command("explain", result, (str(exchange), path), self._given), ""),
-                ("   # both values, the evidence, the rules", "dim"),
-                cut=False,
-            )
-        self._line(("Intended?  ", "bold"), ("Record again with this build: that is then the truth.", ""), cut=False)
-        if result.replayed_path and rule_snippet(first):
-            self._line(
-                ("Volatile?  ", "bold"),
-                (rules_command("suggest", result, (first.fingerprint,), self._given), ""),
-                ("   # a rule that still asserts something", "dim"),
-                cut=False,
-            )
-
-    def _items(self, label: str, items: tuple[str, ...]) -> None:
         for item in items[:LISTED]:
-            self._line((f"{label}  ", "dim"), (visible(item), ""), cut=False)
+            self._phrases(Phrase(label.ljust(LABEL), "dim"), Phrase(visible(item), "", ""), indent=LABEL)
         if len(items) > LISTED:
-            self._line((f"{label}  + {len(items) - LISTED} more", "dim"))
+            self._line((label.ljust(LABEL), "dim"), (f"+ {len(items) - LISTED} more", ""))
 
-    def _stubs(self, result: Result, found: tuple[Miss, ...], total: int) -> None:
+    def _stubs(self, result: Result, found: Sequence[Miss], total: int) -> None:
+        from diffing.reports.layout import Phrase, joined
+
         stubs = result.stubs
         if stubs.served or stubs.missed or stubs.unused:
-            words = f"{stubs.served:,} served · {stubs.missed:,} missed · {stubs.unused:,} unused"
-            self._line(("Stubs   ", "dim"), (words, "yellow" if stubs.missed else ""))
-        for miss in found[:3]:
-            why = "; ".join(f"{what} {text}".strip() for what, text in miss.explanation)
-            self._line(("  miss  ", "yellow"), (f"{miss.to} {miss.line}", ""), (f"  {clip(why, 300)}", "dim"))
-        if total > 3 and found:
-            self._line((f"  + {total - 3} more misses", "dim"))
+            words = [f"{stubs.served:,} served", f"{stubs.missed:,} missed", f"{stubs.unused:,} unused"]
+            style = "yellow" if stubs.missed else ""
+            self._phrases(Phrase("Stubs".ljust(LABEL), "dim"), *_after_label(joined(words, style)), indent=LABEL)
+        for miss in found[:MISSES]:
+            why = "; ".join(f"{what} {text}".strip() for what, text in miss.explanation[:2])
+            self._phrases(
+                Phrase("  miss".ljust(LABEL), "yellow"),
+                Phrase(f"{miss.to} {miss.line}", "", ""),
+                Phrase(clip(why, 160), "dim"),
+                indent=LABEL,
+            )
+        if total > MISSES and found:
+            self._line(("  miss".ljust(LABEL), "yellow"), (f"+ {total - MISSES:,} more", ""))
 
-    def _joined(self, words: list[str]) -> str:
-        more = f" · + {len(words) - LISTED} more" if len(words) > LISTED else ""
-        return " · ".join(visible(word) for word in words[:LISTED]) + more
+    def _command(self, label: str, command: str, said: str = "") -> None:
+        """On one line, however long: what is copied from a terminal must run."""
+        self._line((label.ljust(LABEL), "bold"), (visible(command), ""), (f"   {said}" if said else "", "dim"))
 
-    def _line(self, *parts: Part, cut: bool = True) -> None:
+    def _phrases(self, *phrases: Phrase, indent: int = 4) -> None:
+        from diffing.reports.layout import laid_out
+
+        more = "..." if self._ascii else "…"
+        shown = [type(one)(self._fit(one.text), one.style, self._fit(one.gap)) for one in phrases]
+        for line in laid_out(shown, self._width, indent, more):
+            self._line(*line)
+
+    def _fit(self, text: str) -> str:
+        return visible(text.translate(_PLAIN), ascii_only=True) if self._ascii else text
+
+    def _line(self, *parts: tuple[str, str]) -> None:
         """One line. Text objects only: captured text is never read as rich markup."""
         from rich.text import Text
 
         line = Text()
         for text, style in parts:
-            if self._ascii:
-                text = visible(text.translate(_PLAIN), ascii_only=True)
-            line.append(text, style=style)
-        if self._cut and cut:
-            line.truncate(self._console.width, overflow="crop" if self._ascii else "ellipsis")
+            line.append(self._fit(text), style=style)
         line.rstrip()
         self._console.print(line, soft_wrap=True)
+
+
+def _after_label(phrases: Iterable[Phrase]) -> list[Phrase]:
+    """The first of them directly after its label."""
+    first, *rest = phrases
+    return [type(first)(first.text, first.style, ""), *rest]
