@@ -12,10 +12,11 @@ from captures.visible import in_toml
 from diffing.model import Approval, Decision
 from diffing.review.approvals import entry_of, parse_approvals
 from diffing.review.tables import Span, spans
-from diffing.rulebook.rulesfile import HEADER
+from diffing.rulebook.rulesfile import HEADER, without_rule
 from diffing.rulebook.tomlfile import MARK, NEWLINES, parsed
 
 NAME = "approvals"
+RULE_PREFIX = "drift-"  # then the fingerprint: the id of a rule that was made for a group
 
 
 def with_approvals(
@@ -45,14 +46,28 @@ def with_approvals(
     return text, _meant(before, path, entries)
 
 
-def without_approvals(
-    before: str, fingerprints: Collection[str], path: Path
-) -> tuple[str, Mapping[str, Any], tuple[str, ...]]:
-    """The text in which no entry speaks of ``fingerprints``, the data it says, and which of them one did speak of."""
+def undecided(before: str, fingerprints: Collection[str], path: Path) -> tuple[str, Mapping[str, Any], tuple[str, ...]]:
+    """The text in which no approval speaks of ``fingerprints`` and no rule was made for them, the data it says, and
+    which of them there was something of.
+    """
+    known = decisions_in(before, path)
     text, entries = _opened(before, path)
-    known = {name for entry in entries for name in (entry.get("fingerprint"), *entry.get("places", []))}
     text, entries = _dropped(text, entries, set(fingerprints), set())
-    return text, _meant(before, path, entries), tuple(name for name in fingerprints if name in known)
+    meant = _meant(before, path, entries)
+    for name in fingerprints:
+        if f"{RULE_PREFIX}{name}" in {rule.get("id") for rule in meant.get("rules", [])}:
+            text, meant = without_rule(text, f"{RULE_PREFIX}{name}", path)
+    return text, meant, tuple(name for name in fingerprints if name in known)
+
+
+def decisions_in(text: str, path: Path) -> tuple[str, ...]:
+    """The fingerprints that ``text`` decides about: of approvals, and of the groups that rules were made for."""
+    rules = parsed(text, path).get("rules", [])
+    ids = [str(rule.get("id", "")) for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    made = [name.removeprefix(RULE_PREFIX) for name in ids if re.fullmatch(rf"{RULE_PREFIX}[0-9a-f]{{12}}", name)]
+    entries = _opened(text, path)[1]
+    decided = [name for entry in entries for name in (str(entry["fingerprint"]), *entry.get("places", []))]
+    return tuple(dict.fromkeys([*decided, *made]))
 
 
 def _opened(before: str, path: Path) -> tuple[str, list[dict[str, Any]]]:

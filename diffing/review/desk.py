@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from captures.config import Config, load
 from captures.errors import UsageError
@@ -21,11 +21,14 @@ from captures.store import Capture
 from diffing.comparison import DiffOptions
 from diffing.engine import compare_captures
 from diffing.model import Decision, Group, Level, Result
-from diffing.options import approvals_from, options_from
+from diffing.options import options_from
 from diffing.review.approvals import approval_of
-from diffing.review.approvalsfile import with_approvals, without_approvals
+from diffing.review.approvalsfile import RULE_PREFIX, undecided, with_approvals
 from diffing.review.standing import redecided
 from diffing.rulebook.tomlfile import Rewritten, parsed, rewrite
+
+if TYPE_CHECKING:
+    from diffing.review.hiding import Preview
 
 ACCEPT, REJECT, IGNORE, UNDECIDE, UNDO = "accept", "reject", "ignore", "undecide", "undo"
 
@@ -41,7 +44,9 @@ class Change:
     path: Path
     diff: str  # unified, empty where the file said so already
     written: bool
-    rewritten: Rewritten = field(repr=False, compare=False)
+    unsaid: tuple[tuple[str, str], ...] = ()  # (fingerprint, sentence): of what was to be ignored, what no rule can say
+    undecide: tuple[str, ...] = ()  # what ``retape undecide`` is to be told to take it out again
+    rewritten: Rewritten = field(repr=False, compare=False, kw_only=True)
 
 
 @dataclass(slots=True)
@@ -53,6 +58,7 @@ class Desk:
     file: Path  # that is written
     options: DiffOptions
     today: date
+    _baselines: tuple[Path, ...]
     _reload: Callable[[], Config] = field(repr=False)
     _compared: Result = field(repr=False)  # without the approvals of any file
     _result: Result = field(repr=False)
@@ -88,7 +94,7 @@ class Desk:
         source = recorded or recording_behind(run)
         compared = _compare(source, run, options, baselines)
         result = redecided(compared, options.approvals, now, options.fail_on)
-        return cls(run, source, file, options, now, reload, compared, result)
+        return cls(run, source, file, options, now, tuple(baselines), reload, compared, result)
 
     @property
     def result(self) -> Result:
@@ -115,10 +121,45 @@ class Desk:
         """It stays failing, and each report says why."""
         return self._decide(Decision.REJECTED, fingerprints, reason, author, None, dry=dry)
 
+    def preview(self, fingerprints: Iterable[str]) -> Preview:
+        """The rules that :meth:`ignore` would write for these groups, and what they would hide besides."""
+        from diffing.review.hiding import preview
+
+        groups = self._chosen(fingerprints)
+        bare = replace(self.options, approvals=())
+        return preview(self.recorded, self.run, bare, self._compared, groups, self.today)
+
+    def ignore(
+        self,
+        fingerprints: Iterable[str],
+        *,
+        reason: str = "",
+        author: str = "",
+        dry: bool = False,
+        seen: Preview | None = None,
+    ) -> Change:
+        """Write rules that let the groups pass and still assert something. ``seen``: the :meth:`preview` of them.
+
+        Raises :class:`UsageError` where no rule can say any of it.
+        """
+        from diffing.review.hiding import signed
+        from diffing.rulebook.rulesfile import added
+
+        found = seen or self.preview(fingerprints)
+        if not found.drafts:
+            said = found.unsaid[0][1] if found.unsaid else "nothing of it drifts."
+            raise UsageError(f"No rule was made: {said}", hint="A change that is meant is accepted: retape accept")
+        drafts = signed(found, reason, author)
+        unsaid = {name for name, _ in found.unsaid}
+        names = tuple(name for name in found.fingerprints if name not in unsaid)
+        change = self._write(IGNORE, names, lambda before: added(before, drafts, self.file)[:2], dry=dry)
+        taken = tuple(draft.id.removeprefix(RULE_PREFIX) for draft in drafts)
+        return replace(change, unsaid=found.unsaid, undecide=taken)
+
     def undecide(self, fingerprints: Iterable[str], *, dry: bool = False) -> Change:
-        """Take the approvals of these groups out."""
+        """Take the approvals of these groups out, and the rules that :meth:`ignore` made for them."""
         names = tuple(dict.fromkeys(name for one in fingerprints for name in self._all_names(one)))
-        return self._write(UNDECIDE, names, lambda before: without_approvals(before, names, self.file)[:2], dry=dry)
+        return self._write(UNDECIDE, names, lambda before: undecided(before, names, self.file)[:2], dry=dry)
 
     def undo(self) -> Change:
         """Put back what the last decision of this desk changed. Raises :class:`UsageError` when there is none, or when
@@ -129,7 +170,7 @@ class Desk:
         last = self._done[-1]
         done = _put_back(last)
         self._done.pop()
-        self._refresh(again=last.verb == IGNORE)
+        self.refresh()
         return Change(UNDO, last.fingerprints, last.path, _diff(done), written=True, rewritten=done)
 
     def _decide(
@@ -142,7 +183,7 @@ class Desk:
         *,
         dry: bool,
     ) -> Change:
-        groups = list({group.fingerprint: group for group in map(self.group, fingerprints)}.values())
+        groups = self._chosen(fingerprints)
         approvals = [
             approval_of(
                 group,
@@ -164,6 +205,9 @@ class Desk:
         names = tuple(group.fingerprint for group in groups)
         return self._write(verb, names, lambda before: with_approvals(before, approvals, self.file, over), dry=dry)
 
+    def _chosen(self, fingerprints: Iterable[str]) -> list[Group]:
+        return list({group.fingerprint: group for group in map(self.group, fingerprints)}.values())
+
     def _all_names(self, fingerprint: str) -> list[str]:
         group = next((one for one in self._result.groups if one.fingerprint == fingerprint), None)
         parts = group.parts if group is not None else ()
@@ -171,22 +215,20 @@ class Desk:
 
     def _write(self, verb: str, names: tuple[str, ...], edit: Edit, *, dry: bool) -> Change:
         done = rewrite(self.file, edit, dry=dry)
-        change = Change(verb, names, self.file, _diff(done), written=not dry, rewritten=done)
-        if not dry:
+        change = Change(verb, names, self.file, _diff(done), written=not dry, undecide=names, rewritten=done)
+        if not dry and done.after != done.before:
             self._done.append(change)
-            self._refresh()
+            self.refresh()
         return change
 
-    def _refresh(self, *, again: bool = False) -> None:
-        """Read the file again, which others may have changed as well; ``again``: rules have changed, too."""
+    def refresh(self) -> None:
+        """Read the files again, which others may have changed as well. Other rules: the run is compared again."""
         config = self._reload()
-        if again:
-            self.options = options_from(
-                config, fail_on=self.options.fail_on.value, only=self.options.only, today=self.today
-            )
-            self._compared = _compare(self.recorded, self.run, self.options, ())
-        self.options = replace(self.options, approvals=approvals_from(config))
-        self._result = redecided(self._compared, self.options.approvals, self.today, self.options.fail_on)
+        asked = options_from(config, fail_on=self.options.fail_on.value, only=self.options.only, today=self.today)
+        if replace(asked, approvals=()) != replace(self.options, approvals=()):
+            self._compared = _compare(self.recorded, self.run, asked, self._baselines)
+        self.options = asked
+        self._result = redecided(self._compared, asked.approvals, self.today, asked.fail_on)
 
 
 def named(groups: Sequence[Group], wanted: str, run: Path) -> Group:

@@ -125,6 +125,11 @@ def added(before: str, drafts: Sequence[RuleDraft], path: Path) -> tuple[str, Ma
 
 def remove_rule(path: Path, rule_id: str) -> None:
     """Take the rule out of ``path``; comments around it stay. Raises :class:`ConfigError` when it is not there."""
+    rewrite(path, lambda before: without_rule(before, rule_id, path))
+
+
+def without_rule(before: str, rule_id: str, path: Path) -> tuple[str, Mapping[str, Any]]:
+    """The text without the rule, and the data that it says: what :func:`remove_rule` writes."""
 
     def gone(text: str, start: int, end: int) -> str:
         before, after = text[:start], text[end:]
@@ -132,7 +137,7 @@ def remove_rule(path: Path, rule_id: str) -> None:
             after = re.sub(r"\A(?:[ \t]*\r?\n)+", "", after)
         return before + after
 
-    _edit(path, rule_id, gone, lambda _: None)
+    return _edited(before, path, rule_id, gone, lambda _: None)
 
 
 def update_rule(path: Path, rule_id: str, changes: Mapping[str, Any]) -> None:
@@ -158,36 +163,33 @@ def update_rule(path: Path, rule_id: str, changes: Mapping[str, Any]) -> None:
         merged = {**entry, **changes}
         return {key: value for key, value in merged.items() if value is not None}
 
-    _edit(path, rule_id, changed, meant)
+    rewrite(path, lambda before: _edited(before, path, rule_id, changed, meant))
 
 
-def _edit(
+def _edited(
+    before: str,
     path: Path,
     rule_id: str,
     change: Callable[[str, int, int], str],
     meant: Callable[[dict[str, Any]], dict[str, Any] | None],
-) -> None:
-
-    def edited(before: str) -> tuple[str, Mapping[str, Any]]:
-        data = parsed(before, path)
-        standing = _entries(data, path)
-        at = next((number for number, entry in enumerate(standing) if entry.get("id") == rule_id), None)
-        if at is None:
-            known = ", ".join(str(entry.get("id")) for entry in standing) or "no rule"
-            raise ConfigError(f'{path} has no rule "{rule_id}".', hint=f"It has {known}.")
-        if _is_inline(data, before):
-            raise ConfigError(f"{path} holds its rules in one list.", hint="Write them as [[rules]] tables first.")
-        entry = meant(dict(standing[at]))
-        if entry is not None:
-            _sound([entry], path)
-        start, end = _span(before, at, path)
-        rules = [*standing[:at], *([entry] if entry is not None else []), *standing[at + 1 :]]
-        expected = {**data, "rules": rules}
-        if not rules:
-            del expected["rules"]
-        return change(before, start, end), expected
-
-    rewrite(path, edited)
+) -> tuple[str, Mapping[str, Any]]:
+    data = parsed(before, path)
+    standing = _entries(data, path)
+    at = next((number for number, entry in enumerate(standing) if entry.get("id") == rule_id), None)
+    if at is None:
+        known = ", ".join(str(entry.get("id")) for entry in standing) or "no rule"
+        raise ConfigError(f'{path} has no rule "{rule_id}".', hint=f"It has {known}.")
+    if _is_inline(data, before):
+        raise ConfigError(f"{path} holds its rules in one list.", hint="Write them as [[rules]] tables first.")
+    entry = meant(dict(standing[at]))
+    if entry is not None:
+        _sound([entry], path)
+    start, end = _span(before, at, path)
+    rules = [*standing[:at], *([entry] if entry is not None else []), *standing[at + 1 :]]
+    expected = {**data, "rules": rules}
+    if not rules:
+        del expected["rules"]
+    return change(before, start, end), expected
 
 
 def _span(text: str, at: int, path: Path) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from diffing.comparison import DiffOptions
 from diffing.engine import compare_captures
-from diffing.model import Group, Standing
+from diffing.model import Group, Result, Standing
 from diffing.rulebook.rulelint import broken_rule
 from diffing.rulebook.rules import parse_rules
 from diffing.rulebook.rulesfile import RuleDraft
@@ -26,7 +26,12 @@ class Suggestions:
 
     drafts: tuple[RuleDraft, ...]
     without: tuple[Standing, ...]  # places where no rule can say it
-    left: tuple[Group, ...]  # what of the run drifts with them
+    judged: Result  # the run with them
+
+    @property
+    def left(self) -> tuple[Group, ...]:
+        """What of the run drifts with them."""
+        return self.judged.groups
 
 
 def suggestions(
@@ -42,9 +47,9 @@ def suggestions(
         drafts, without = drafts_of(groups, today, further)
         own = {draft.id: f"{draft.id}{'+' * (draft.id in taken)}" for draft in drafts}  # written under another id, too
         rules = parse_rules([replace(draft, id=own[draft.id]).entry() for draft in drafts])
-        left = compare_captures(recorded, run, replace(options, rules=(*options.rules, *rules))).groups
+        judged = compare_captures(recorded, run, replace(options, rules=(*options.rules, *rules)))
         wider = False
-        for group in left:
+        for group in judged.groups:
             name = broken_rule(group, own.values()).removesuffix("+")
             if name in own:
                 pairs = [(one.recorded, one.replayed) for one in group.examples]
@@ -52,4 +57,4 @@ def suggestions(
                 wider = True
         if not wider:
             break
-    return Suggestions(tuple(drafts), tuple(without), left)
+    return Suggestions(tuple(drafts), tuple(without), judged)

@@ -10,7 +10,7 @@ import pytest
 
 from captures.errors import ConfigError
 from diffing.model import Approval, Decision
-from diffing.review.approvalsfile import with_approvals, without_approvals
+from diffing.review.approvalsfile import undecided, with_approvals
 from diffing.review.tables import spans
 
 PATH = Path("retape.rules.toml")
@@ -78,10 +78,10 @@ def test_a_second_decision_changes_the_entry_and_keeps_its_comments() -> None:
 
 def test_taking_out_what_was_put_in_gives_the_file_back() -> None:
     after, _ = with_approvals(FILE, [accepted(B), accepted(C)], PATH)
-    back, meant, gone = without_approvals(after, [C, B, "d00000000003"], PATH)
+    back, meant, gone = undecided(after, [C, B, "d00000000003"], PATH)
     assert (back, gone) == (FILE, (C, B))
     assert tomllib.loads(back) == meant
-    bare, meant, _ = without_approvals(FILE, [A], PATH)
+    bare, meant, _ = undecided(FILE, [A], PATH)
     assert tomllib.loads(bare) == meant
     assert "# Why Dana took it.\n" in bare
 
@@ -123,5 +123,5 @@ def test_marks_line_endings_and_missing_ends(text: str) -> None:
     assert tomllib.loads(after.removeprefix("\ufeff")) == meant
     again, meant = with_approvals(after, [accepted(B, reason="twice")], PATH)
     assert tomllib.loads(again.removeprefix("\ufeff")) == meant
-    back, _, _ = without_approvals(again, [B], PATH)
+    back, _, _ = undecided(again, [B], PATH)
     assert tomllib.loads(back.removeprefix("\ufeff")) == tomllib.loads(text.removeprefix("\ufeff"))

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from captures.errors import UsageError
-from diffing.engine import compare_captures
-from diffing.model import RE_RECORDED, ApprovalState, Decision
+from diffing.engine import DiffOptions, compare_captures
+from diffing.model import RE_RECORDED, ApprovalState, Decision, Group
 from diffing.options import options_from
 from diffing.review.desk import Desk
-from tests.diffing.shop import DRIFTS, play
+from tests.diffing.repeats import Call, Said, write
 
 TODAY = date(2026, 11, 30)
+
+
+WAS = [
+    Said({"id": number, "price": 4.5, "name": "pen", "left": 3}, calls=(Call("/rates"),), target=f"/goods/{number}")
+    for number in range(1, 5)
+]
+NOW = [
+    replace(said, body={**said.body, "price": "4.50" if number else 4.5, "name": "ink", "left": 4 - number % 2})
+    for number, said in enumerate(WAS)
+]
+NOW[3] = replace(NOW[3], calls=(Call("/rates"), Call("/rates")))
 
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "retape.toml").touch()
-    tape = play(1, tmp_path / "shop.sqlite")
-    run = play(2, tmp_path / "run.sqlite", DRIFTS, tape)
-    return Desk.open(run.path, tape.path, today=TODAY)
+    source = write(tmp_path / "shop.sqlite", WAS)
+    run = write(tmp_path / "run.sqlite", NOW, source)
+    return Desk.open(run.path, source.path, today=TODAY)
 
 
 def test_an_accepted_group_passes_and_a_rejected_one_does_not(desk: Desk) -> None:
@@ -93,3 +105,53 @@ def test_near_ones_of_a_group_that_is_not_there(desk: Desk) -> None:
     assert name in caught.value.hint
     with pytest.raises(UsageError, match="no drift group"):
         desk.accept([""])
+
+
+def group_of(desk: Desk, class_id: str) -> Group:
+    return next(group for group in desk.result.groups if group.class_id == class_id)
+
+
+def test_a_preview_says_what_else_the_rule_would_hide_and_ignoring_writes_it(desk: Desk) -> None:
+    group = group_of(desk, "response.body.type-changed")
+    seen = desk.preview([group.fingerprint])
+    assert not desk.file.exists()
+    assert f'id = "drift-{group.fingerprint}"' in seen.text
+    (hidden,) = seen.hides
+    assert (hidden.endpoint, hidden.why, hidden.values, hidden.exchanges) == (group.endpoint, "same today", 1, 4)
+    assert seen.left == len(desk.result.groups) - 1
+    change = desk.ignore([group.fingerprint], reason="the tax service rounds", author="dana")
+    assert 'reason = "the tax service rounds"' in change.diff
+    assert group.fingerprint not in {one.fingerprint for one in desk.result.groups}
+    assert dict(desk.result.rules)[f"drift-{group.fingerprint}"] == 3
+    assert change.undecide == (group.fingerprint,)
+    desk.undecide([group.fingerprint])
+    assert group.fingerprint in {one.fingerprint for one in desk.result.groups}
+    desk.undo()
+    desk.undo()
+    assert not desk.file.exists()
+
+
+def test_what_no_rule_can_say_is_said_and_nothing_is_written(desk: Desk) -> None:
+    call = group_of(desk, "outbound.repeated").fingerprint
+    ((name, sentence),) = desk.preview([call]).unsaid
+    assert (name, sentence.startswith("no rule can say outbound.repeated")) == (call, True)
+    with pytest.raises(UsageError, match="No rule was made"):
+        desk.ignore([call])
+    assert not desk.file.exists()
+    total = group_of(desk, "response.body.type-changed").fingerprint
+    change = desk.ignore([call, total])
+    assert (change.fingerprints, [name for name, _ in change.unsaid]) == ((total,), [call])
+
+
+def test_a_rule_for_one_group_names_the_other_groups_that_it_would_hide(tmp_path: Path) -> None:
+    """Of two groups at one place, whose shape differs, a rule made for both values of the one may hide the other."""
+    from diffing.review.hiding import preview, sentences
+
+    source = write(tmp_path / "recorded.sqlite", [Said({"n": number}) for number in (1, 2, 3, 4)])
+    recorded = source.path
+    run = write(tmp_path / "run.sqlite", [Said({"n": value}) for value in (5, "x", "y", 6)], source).path
+    result = compare_captures(recorded, run)
+    assert len(result.groups) > 1
+    shown = preview(recorded, run, DiffOptions(), result, result.groups[:1], TODAY)
+    assert {one.group for one in shown.others} == {group.fingerprint for group in result.groups[1:]}
+    assert "would also hide" in sentences(shown)[0]
