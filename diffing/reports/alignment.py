@@ -127,12 +127,12 @@ def _one_sided(
 
 def _lines(value: Any, mark: Mark, indent: int, label: str, at: Place, note: str = "") -> Iterator[Row]:
     """Every line of a document that stands on one side only, or is equal on both."""
-    where = visible(normalised(at))
+    where = "" if mark is Mark.SAME else visible(normalised(at))
 
     def row(depth: int, text: str, note: str = "") -> Row:
         left = None if mark is Mark.ADDED else text
         right = None if mark is Mark.REMOVED else text
-        return Row(mark, depth, left, right, "" if mark is Mark.SAME else where, note)
+        return Row(mark, depth, left, right, where, note)
 
     if not _is_tree(value) or not value or indent >= DEPTH:
         yield row(indent, label + clip(visible(dump(value, ascii_only=False)), LINE), note)
@@ -150,7 +150,7 @@ def _lines(value: Any, mark: Mark, indent: int, label: str, at: Place, note: str
 
 
 def _is_tree(value: Any) -> bool:
-    return isinstance(value, Mapping | list | tuple)
+    return isinstance(value, dict | list | tuple | Mapping)
 
 
 def _merged(left: Sequence[Any], right: Sequence[Any]) -> list[Any]:

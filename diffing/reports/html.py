@@ -16,7 +16,7 @@ from importlib.resources.abc import Traversable
 from captures.store import Capture
 from captures.wording import counted
 from diffing.model import Result
-from diffing.reports import page_data
+from diffing.reports import packing, page_data
 from diffing.reports.views import views
 from diffing.reports.wording import COLUMNS, WORDS, verdict_sentence
 
@@ -47,8 +47,8 @@ def render(result: Result, recorded: Capture | None = None, replayed: Capture | 
     tabs = views(result, recorded, replayed)
     index = page_data.index(result, recorded, replayed) | {"tabs": {tab.name: tab.count for tab in tabs}}
     data = [
-        ("index", page_data.encoded(index)),
-        *((f"v-{tab.name}", page_data.encoded(tab.data)) for tab in tabs),
+        ("index", packing.encoded(index)),
+        *((f"v-{tab.name}", packing.encoded(tab.data)) for tab in tabs),
         *page_data.chunks(result, recorded, replayed),
     ]
     word = WORDS.get(result.verdict, result.verdict)

@@ -1,15 +1,12 @@
 """The data inside the HTML page: one index that is decoded on opening, and chunks that are decoded when looked at.
 
-The index holds what the first view and the search need; a group's chunk its evidence and commands; an exchange's chunk
-(:mod:`diffing.reports.detail`) both sides in full. A chunk is base64 of gzip of JSON: ASCII without ``<``, so nothing
-captured can end the element it stands in, and a tenth of the size.
+The index holds what the first view and the search need; a chunk of groups their evidence and commands; a chunk of
+exchanges (:mod:`diffing.reports.detail`) both sides of each in full. A chunk is base64 of gzip of JSON: ASCII without
+``<``, so nothing captured can end the element it stands in, and a tenth of the size.
 """
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -23,6 +20,7 @@ from diffing.messages.startup import PLACES
 from diffing.model import ABSENT, Column, Finding, Group, Judgement, Result
 from diffing.reports import coverage
 from diffing.reports.detail import exchange_detail
+from diffing.reports.packing import encoded, packed
 from diffing.reports.text import clip, visible
 from diffing.reports.values import shown_pair
 from diffing.reports.wording import (
@@ -45,12 +43,6 @@ IDS = 200  # exchange ids listed per group
 RULE_PLACES = 50  # per rule in the page; the JSON report has them all
 PACK = 64  # groups in one chunk
 BUDGET = 18 * 1024 * 1024  # characters of embedded exchanges; the page stays under 25 MiB
-
-
-def encoded(value: Any) -> str:
-    """``value`` as base64(gzip(JSON)), the same bytes every time."""
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode("ascii"), compresslevel=9, mtime=0)).decode("ascii")
 
 
 def index(result: Result, recorded: Capture | None, replayed: Capture | None) -> dict[str, Any]:
@@ -184,36 +176,44 @@ def _build(session: Session) -> str:
 
 
 def chunks(result: Result, recorded: Capture | None, replayed: Capture | None) -> Iterator[tuple[str, str]]:
-    """``(element id, encoded data)`` of the groups, in packs, and of the exchanges of their examples, worst first."""
-    judgements = {judgement.exchange: judgement for judgement in result.judgements}
-    done: set[str] = set()
-    spent = 0
+    """``(element id, encoded data)`` of the exchanges of examples, then of the groups, both several at once.
+
+    Every group gets its first example before any gets a second: where the budget ends, evidence is thinner everywhere
+    instead of missing from the last groups.
+    """
+    where: dict[str, str] = {}
+    for chunk in packed(_details(result, recorded, replayed), BUDGET):
+        where |= dict.fromkeys(chunk.keys, chunk.name)
+        yield chunk.name, chunk.data
     for start in range(0, len(result.groups), PACK):
-        pack: dict[str, Any] = {}
-        for group in result.groups[start : start + PACK]:
-            examples = group.examples[:EXAMPLES]
-            pack[group.fingerprint] = _group(group, examples)
-            for finding in examples:
-                key = _key(finding)
-                if key in done or spent >= BUDGET:
-                    continue
-                done.add(key)
-                detail = _exchange(finding, judgements.get(finding.exchange), recorded, replayed)
-                if detail:
-                    data = encoded(detail)
-                    spent += len(data)
-                    yield key, data
+        pack = {group.fingerprint: _group(group, where) for group in result.groups[start : start + PACK]}
         yield f"g-{start // PACK}", encoded(pack)
 
 
-def _group(group: Group, examples: Sequence[Finding]) -> dict[str, Any]:
+def _details(
+    result: Result, recorded: Capture | None, replayed: Capture | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    judgements = {judgement.exchange: judgement for judgement in result.judgements}
+    examples = [group.examples[:EXAMPLES] for group in result.groups]
+    done: set[str] = set()
+    for finding in (*(one[0] for one in examples if one), *(finding for one in examples for finding in one[1:])):
+        key = _key(finding)
+        if key in done:
+            continue
+        done.add(key)
+        detail = _exchange(finding, judgements.get(finding.exchange), recorded, replayed)
+        if detail:
+            yield key, detail
+
+
+def _group(group: Group, where: Mapping[str, str]) -> dict[str, Any]:
     return {
         "meaning": meaning(group.class_id),
         "statement": statement(group),
         "evidence": visible(group.evidence),
         "because": group.because,
         "whose": visible(group.origin_evidence),
-        "examples": [_example(finding) for finding in examples],
+        "examples": [_example(finding, where) for finding in group.examples[:EXAMPLES]],
         "ids": list(group.exchanges[:IDS]),
         "curl": visible(group.curl, lines=True),
         "command": visible(group.command, lines=True),
@@ -221,10 +221,12 @@ def _group(group: Group, examples: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def _example(finding: Finding) -> dict[str, Any]:
+def _example(finding: Finding, where: Mapping[str, str]) -> dict[str, Any]:
+    key = _key(finding)
     return {
         "exchange": finding.exchange,
-        "key": _key(finding),
+        "key": key,
+        "in": where.get(key),
         "path": visible(finding.path),
         **_values(finding, 2_000),
         "evidence": visible(finding.evidence),
@@ -233,7 +235,7 @@ def _example(finding: Finding) -> dict[str, Any]:
 
 
 def _key(finding: Finding) -> str:
-    """The element of the finding's exchange. A letter says whose id it is: two captures number independently."""
+    """The name of the finding's exchange. A letter says whose id it is: two captures number independently."""
     if finding.class_id == UNATTRIBUTED or finding.endpoint in PLACES:
         return f"u-{finding.outbound_recorded or 0}-{finding.outbound_replayed or 0}"
     return f"{'r' if finding.class_id == EXTRA else 'x'}-{finding.exchange}"

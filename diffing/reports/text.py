@@ -23,6 +23,8 @@ def visible(text: str, *, lines: bool = False, ascii_only: bool = False) -> str:
 
     ``lines`` keeps line feeds and tabs; ``ascii_only`` escapes whatever is not ASCII, for terminals that have no more.
     """
+    if text.isascii() and text.isprintable():  # most of what was recorded
+        return text
 
     def escape(match: re.Match[str]) -> str:
         character = match.group()

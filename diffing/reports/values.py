@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from decimal import Decimal
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
 
 from diffing.model import ABSENT
 from diffing.reports.text import clip, clip_pair, visible
+
+_SCALARS = frozenset((str, int, bool, type(None)))  # what most of a document is: equal exactly when == says so
 
 
 def dump(value: Any, *, indent: int | None = None, ascii_only: bool = True) -> str:
@@ -20,6 +22,8 @@ def dump(value: Any, *, indent: int | None = None, ascii_only: bool = True) -> s
 
     Raises :class:`TypeError` for what JSON has no form for.
     """
+    if type(value) in _SCALARS:
+        return _scalar(value, ascii_only)
     separator = ": " if indent is not None else ":" if ascii_only else ": "
     comma = "," if ascii_only or indent is not None else ", "
     out: list[str] = []
@@ -33,6 +37,8 @@ def dump(value: Any, *, indent: int | None = None, ascii_only: bool = True) -> s
         done, item, depth = stack.pop()
         if done:
             out.append(item)
+        elif type(item) in _SCALARS:
+            out.append(_scalar(item, ascii_only))
         elif isinstance(item, Mapping):
             if not item:
                 out.append("{}")
@@ -41,7 +47,7 @@ def dump(value: Any, *, indent: int | None = None, ascii_only: bool = True) -> s
             for position, (key, child) in reversed(list(enumerate(item.items()))):
                 stack.append((False, child, depth + 1))
                 lead = ("" if position == 0 else comma) + line(depth + 1)
-                stack.append((True, f"{lead}{json.dumps(str(key), ensure_ascii=ascii_only)}{separator}", depth))
+                stack.append((True, f"{lead}{_string(str(key), ascii_only)}{separator}", depth))
             out.append("{")
         elif isinstance(item, list | tuple):
             if not item:
@@ -57,13 +63,19 @@ def dump(value: Any, *, indent: int | None = None, ascii_only: bool = True) -> s
     return "".join(out)
 
 
+def _string(text: str, ascii_only: bool) -> str:
+    return encode_basestring_ascii(text) if ascii_only else encode_basestring(text)
+
+
 def _scalar(item: Any, ascii_only: bool) -> str:
+    if type(item) is str:
+        return _string(item, ascii_only)
     if item is ABSENT or item is None:
         return "null"
     if isinstance(item, bool):
         return "true" if item else "false"
     if isinstance(item, str):
-        return json.dumps(str(item), ensure_ascii=ascii_only)
+        return _string(str(item), ascii_only)
     if isinstance(item, int):
         return int.__repr__(item)
     if isinstance(item, Decimal) and item.is_finite():
@@ -94,6 +106,10 @@ def same(left: Any, right: Any) -> bool:
     stack = [(left, right)]
     while stack:
         one, other = stack.pop()
+        if type(one) in _SCALARS and type(one) is type(other):
+            if one != other:
+                return False
+            continue
         if isinstance(one, Mapping) and isinstance(other, Mapping):
             if one.keys() != other.keys():
                 return False
@@ -108,7 +124,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def _is_tree(value: Any) -> bool:
-    return isinstance(value, Mapping | list | tuple)
+    return type(value) not in _SCALARS and isinstance(value, Mapping | list | tuple)
 
 
 def _told_apart(one: Any, other: Any) -> bool:

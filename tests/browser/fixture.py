@@ -6,6 +6,7 @@ One browser serves all tests of a worker; each page gets a context of its own, w
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -63,6 +64,12 @@ class Browse:
         if ready:
             opened.locator("html[data-ready]").wait_for(state="attached")
         return opened
+
+    def go(self, page: Page, fragment: str) -> None:
+        """Follow a link within the report (``#group=…``), until what it leads to is drawn."""
+        page.evaluate("fragment => { location.hash = fragment; }", fragment)
+        wanted = page.evaluate("location.hash")
+        page.locator(f"html[data-shown={json.dumps(wanted)}]").wait_for(state="attached")
 
     def close(self) -> None:
         """Close what was opened."""

@@ -37,7 +37,7 @@ async function groupView(page, id) {
           `#${one.exchange}`, nth(data.examples, position))))),
       evidence));
   if (data.examples.length) {
-    const detail = await decoded(example.key);
+    const detail = example.in && (await decoded(example.in))[example.key];
     evidence.append(
       el("p", { class: "request-line" }, el("code", {}, detail ? detail.line : `Exchange ${example.exchange}`), example.path.startsWith("$") && el("span", { class: "facts" }, ` at ${example.path}`)),
       ...(detail ? exchangeView(detail, example, group) : [el("p", { class: "empty" }, "This exchange is not in the page, which would grow too large; the command above replays it.")]));

@@ -58,6 +58,7 @@ async function render(moveFocus = false) {
       if (heading) heading.focus({ preventScroll: true });
     }
   }
+  document.documentElement.dataset.shown = location.hash; // what is now on the page, for whoever waits for it
 }
 
 // -- keyboard: single keys, never in a field, never with a modifier, and they can be switched off (WCAG 2.1.4) --------

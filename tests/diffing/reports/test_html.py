@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import re
 from dataclasses import replace
@@ -13,6 +12,8 @@ import pytest
 
 from diffing.model import ABSENT, Finding
 from diffing.reports import html, page_data
+from diffing.reports.packing import EXCHANGES
+from tests.diffing.reports import embedded
 from tests.diffing.reports.conftest import Story
 from tests.diffing.reports.story import HOSTILE
 
@@ -45,7 +46,11 @@ class Page(HTMLParser):
 
     def chunk(self, identity: str) -> Any:
         (text,) = [text for attributes, text in self.all("script") if attributes.get("id") == identity]
-        return json.loads(gzip.decompress(base64.b64decode(text)))
+        return embedded.read(text)
+
+    def exchange(self, key: str) -> Any:
+        chunks = [(str(one["id"]), text) for one, text in self.all("script") if one.get("id") not in (None, "index")]
+        return embedded.exchanges(chunks)[key]
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +142,7 @@ def test_a_groups_chunk_says_why_and_what_to_do(page: Page) -> None:
 
 
 def test_an_exchange_is_shown_recorded_beside_replayed(page: Page) -> None:
-    detail = page.chunk("x-1")
+    detail = page.exchange("x-1")
     assert detail["line"] == "GET /orders/1?expand=items"
     assert detail["changes"] == [["target /orders/{id}", "the id that POST /orders gave for 1"]]
     rows = detail["body"]["rows"]
@@ -151,23 +156,23 @@ def test_an_exchange_is_shown_recorded_beside_replayed(page: Page) -> None:
 
 
 def test_outbound_calls_are_compared_with_what_was_sent(page: Page) -> None:
-    detail = page.chunk("x-20")
+    detail = page.exchange("x-20")
     charged, audited = detail["calls"]
     assert (charged["mark"], audited["mark"]) == ("~", "-")
     assert ["~", 1, '"amount": 5520', '"amount": 552', "$.amount", ""] in charged["body"]["rows"]
 
 
 def test_large_and_odd_bodies(page: Page) -> None:
-    search = page.chunk("x-23")["body"]
+    search = page.exchange("x-23")["body"]
     assert search["left"]["cut"] is True
     assert len(search["left"]["raw"]) == 64 * 1024
     assert re.fullmatch(r"[0-9a-f]{64}", search["left"]["sha256"])
-    text = page.chunk("x-24")["body"]
+    text = page.exchange("x-24")["body"]
     assert text["left"]["coding"] == "gzip"
     assert text["left"]["raw"].startswith("<html>\n")
-    assert page.chunk("x-25")["body"]["left"]["raw"].startswith("000000  00 01 02")
-    assert page.chunk("x-26")["replayed"]["failure"] == "timeout no answer in 10 s"
-    assert page.chunk("r-149")["recorded"] is None
+    assert page.exchange("x-25")["body"]["left"]["raw"].startswith("000000  00 01 02")
+    assert page.exchange("x-26")["replayed"]["failure"] == "timeout no answer in 10 s"
+    assert page.exchange("r-149")["recorded"] is None
 
 
 def test_calls_that_no_request_caused_are_shown_by_themselves(story: Story) -> None:
@@ -175,8 +180,8 @@ def test_calls_that_no_request_caused_are_shown_by_themselves(story: Story) -> N
         "outbound.unattributed", "(start-up)", "outbound audit POST /events", "", 1, ABSENT, 22, outbound_recorded=22
     )
     group = replace(story.result.groups[0], examples=(finding,), endpoint=finding.endpoint)
-    (name, data), _ = page_data.chunks(replace(story.result, groups=(group,)), story.recorded, story.replayed)
-    detail = json.loads(gzip.decompress(base64.b64decode(data)))
+    chunks = page_data.chunks(replace(story.result, groups=(group,)), story.recorded, story.replayed)
+    ((name, detail),) = embedded.exchanges(chunks).items()
     assert (name, detail["line"], detail["replayed"]) == ("u-22-0", "POST /events", None)
 
 
@@ -188,12 +193,19 @@ def test_calls_that_findings_name_are_shown_though_their_cause_is_not_certain(st
         groups=(replace(story.result.groups[0], examples=(finding,)),),
         judgements=(replace(health, findings=(finding,)),),
     )
-    (_, data), _ = page_data.chunks(result, story.recorded, story.replayed)
-    calls = json.loads(gzip.decompress(base64.b64decode(data)))["calls"]
+    ((_, detail),) = embedded.exchanges(page_data.chunks(result, story.recorded, story.replayed)).items()
+    calls = detail["calls"]
     assert [(call["mark"], call["recorded"]["id"]) for call in calls] == [("-", 22)]
 
 
 def test_past_the_budget_examples_are_left_out_and_groups_stay(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = embedded.exchanges(page_data.chunks(story.result, story.recorded, story.replayed))
+    assert len(whole) == 11
     monkeypatch.setattr(page_data, "BUDGET", 1)
-    names = [name for name, _ in page_data.chunks(story.result, story.recorded, story.replayed)]
-    assert names == ["x-1", "g-0"]
+    chunks = list(page_data.chunks(story.result, story.recorded, story.replayed))
+    assert [name for name, _ in chunks] == ["e-0", "g-0"]
+    first = {group.examples[0].exchange for group in story.result.groups}
+    shown = embedded.exchanges(chunks)
+    assert len(shown) == EXCHANGES
+    assert first <= {int(key.partition("-")[2]) for key in shown}
+    assert all(whole[key] == detail for key, detail in shown.items())

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +12,7 @@ from diffing.model import Finding
 from diffing.reports import page_data
 from diffing.reports.calls import call_rows
 from diffing.reports.sequence import drawn, slots
+from tests.diffing.reports import embedded
 from tests.diffing.reports.conftest import Story
 
 
@@ -79,8 +77,7 @@ def test_every_call_is_drawn_once_on_each_side_in_the_order_it_was_made(order: l
 
 
 def test_times_are_counted_from_the_request_that_caused_the_call(story: Story) -> None:
-    chunks = dict(page_data.chunks(story.result, story.recorded, story.replayed))
-    detail = json.loads(gzip.decompress(base64.b64decode(chunks["x-20"])))
+    detail = embedded.exchanges(page_data.chunks(story.result, story.recorded, story.replayed))["x-20"]
     assert [entry["state"] for entry in detail["calls"]] == ["changed", "missing"]
     assert [entry["recorded"]["at"] for entry in detail["calls"]] == [50.0, 100.0]
     assert detail["lines"] == [[0, 0], [1, None]]
