@@ -41,6 +41,7 @@ try:
     from replayer.learn_cli import learn
     from replayer.pin_cli import pin
     from replayer.prune_cli import prune
+    from replayer.review.cli import review
     from replayer.stub_cli import stub
 except KeyboardInterrupt:  # Ctrl-C in the tenth of a second that this takes ends without a traceback, too
     sys.stderr.write("retape: interrupted.\n")
@@ -80,6 +81,7 @@ def cli() -> None:
     retape record --inbound 8080 -o shop.sqlite -- python app.py --port {port}
     retape replay shop.sqlite -- python app.py --port {port}
     retape diff shop.sqlite run.sqlite --report html=report.html
+    retape review run.sqlite
     retape learn shop.sqlite --runs 5 -- python app.py --port {port}
     retape doctor
     retape pin run.sqlite --only 'endpoint:"GET /orders/{id}"' -o tests/pins
@@ -110,7 +112,7 @@ def _readers() -> list[Callable[[Config], None]]:
 
 doctor = doctor_with(_more)
 config = config_with(_readers)
-for command in (record, replay, diff, learn, rules, pin, report, capture, stub, config, doctor):
+for command in (record, replay, diff, learn, rules, review, pin, report, capture, stub, config, doctor):
     cli.add_command(command)
 
 

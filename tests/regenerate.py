@@ -45,6 +45,7 @@ ROOMS = {
     "replayer": "capture to a new build, dependencies stubbed, to a run; pins and the pytest plugin",
     "replayer/pinning": "pins cared for: which exchanges deserve one, bringing them up to date, what is wrong",
     "replayer/stubbing": "a call of the build answered from the recording: whose it is, which stub, in what time",
+    "replayer/review": "`retape review`: the report on loopback, where a person decides: who may ask, what is answered",
     "replayer/wire": "connections to the build: dialling, HTTP/1.x and HTTP/2, and which takes the next request",
     "retape_pytest": "the pytest plugin, under a name nobody else has; imports pytest and the standard library only",
     "diffing": "two captures to findings, groups, a verdict",

@@ -4,6 +4,9 @@ Three walls, each enough alone: captured text enters the page only as base64 (or
 script puts it on the page only as text nodes; and the Content-Security-Policy lets run exactly the one script and the
 one style sheet whose digests it names, and forbids every request and every HTML-parsing sink.
 The output is a function of the result and the two captures: no clock, no randomness.
+
+``retape review`` serves the same page with scripts that decide in place of the one that shows what to type; its policy
+lets it ask its own server, and nobody else.
 """
 
 from __future__ import annotations
@@ -33,15 +36,18 @@ SCRIPTS = (
     "latency.js",
     "page.js",
 )
+REVIEW = {"decide.js": ("review.js", "deciding.js")}
+"""What stands in the place of a script in a page that decides: both define ``acting``, which the others know."""
 
 
-def render(result: Result, recorded: Capture | None = None, replayed: Capture | None = None) -> str:
-    """The whole page as text."""
+def render(
+    result: Result, recorded: Capture | None = None, replayed: Capture | None = None, *, review: bool = False
+) -> str:
+    """The whole page as text. ``review``: for a server that takes decisions."""
     from jinja2 import Environment
 
     assets = files("diffing.reports").joinpath("assets")
-    style = _read(assets, "report.css")
-    script = '(() => {\n"use strict";\n' + "\n".join(_read(assets, name) for name in SCRIPTS) + "})();\n"
+    script, style = _inlined(review=review)
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     template = environment.from_string(_read(assets, "page.html.j2"))
     tabs = views(result, recorded, replayed)
@@ -54,7 +60,7 @@ def render(result: Result, recorded: Capture | None = None, replayed: Capture | 
     word = WORDS.get(result.verdict, result.verdict)
     return template.render(
         title=f"{word}: {counted(len(result.groups), 'drift group')} · Retape",
-        policy=_policy(script, style),
+        policy=_policy(script, style, review=review),
         style=style,
         script=script,
         chunks=data,
@@ -70,10 +76,25 @@ def _read(assets: Traversable, name: str) -> str:
     return assets.joinpath(name).read_text(encoding="utf-8")
 
 
-def _policy(script: str, style: str) -> str:
+def policy(*, review: bool = False) -> str:
+    """The Content-Security-Policy of the page, for who serves it."""
+    return _policy(*_inlined(review=review), review=review)
+
+
+def _inlined(*, review: bool) -> tuple[str, str]:
+    """The one script and the one style sheet."""
+    assets = files("diffing.reports").joinpath("assets")
+    names = [name for one in SCRIPTS for name in (REVIEW.get(one, (one,)) if review else (one,))]
+    scripts = "\n".join(_read(assets, name) for name in names)
+    styles = "".join(_read(assets, name) for name in ("report.css", *(["review.css"] if review else [])))
+    return f'(() => {{\n"use strict";\n{scripts}}})();\n', styles
+
+
+def _policy(script: str, style: str, *, review: bool) -> str:
     return "; ".join(
         (
             "default-src 'none'",
+            *(["connect-src 'self'"] if review else []),
             f"script-src '{_digest(script)}'",
             f"style-src '{_digest(style)}'",
             "img-src data:",

@@ -1,0 +1,89 @@
+"""What the page is told about a review, as JSON data. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from captures.wording import counted
+from diffing.model import RE_RECORDED, Approval, Group, Result
+from diffing.reports.text import visible
+from diffing.reports.wording import WORDS, verdict_sentence
+from diffing.review.hiding import Preview
+
+PLACES = 200  # listed of what a rule would hide
+PAST = {"accept": "Accepted", "reject": "Rejected", "ignore": "Ignored", "undo": "Undone", "pin": "Pinned"}
+
+
+def standing(result: Result, shown: Iterable[str]) -> dict[str, Any]:
+    """The verdict and the groups' decisions. ``shown``: fingerprints of the groups in the page.
+
+    A group of the page that the result no longer has is accepted by a rule now.
+    """
+    known = {group.fingerprint: group for group in result.groups}
+    page = set(shown)
+    return {
+        "verdict": result.verdict,
+        "word": WORDS.get(result.verdict, visible(result.verdict)),
+        "sentence": verdict_sentence(result),
+        "exit": result.exit_code,
+        "ledger": asdict(result.ledger),
+        "groups": {
+            name: {"decision": group.decision.value if group.decision else None, "said": said_of(group)}
+            for name, group in known.items()
+            if group.decision is not None or group.reopened
+        },
+        "gone": sorted(page - known.keys()),
+        "added": len(known.keys() - page),
+    }
+
+
+def previewed(preview: Preview, file: str) -> dict[str, Any]:
+    """What rules would be written, and what they would hide besides: other drift first."""
+    hides = sorted(preview.hides, key=lambda one: (not one.group, -one.values))
+    return {
+        "rules": len(preview.drafts),
+        "toml": visible(preview.text, lines=True),
+        "file": file,
+        "also": [
+            {
+                "endpoint": visible(one.endpoint),
+                "location": visible(one.location),
+                "values": one.values,
+                "exchanges": one.exchanges,
+                "why": one.why,
+                "group": one.group,
+            }
+            for one in hides[:PLACES]
+        ],
+        "also_more": max(0, len(hides) - PLACES),
+        "careful": [visible(words) for words in preview.careful],
+        "unsaid": [visible(f"{name}: {words}") for name, words in preview.unsaid],
+        "left": preview.left,
+    }
+
+
+def said_of(group: Group) -> str:
+    """Who decided a group, when, for how long and why; or why it counts again."""
+    if group.approval is not None:
+        return _said(group.approval)
+    return f"It counts again: {visible(group.reopened)}." if group.reopened else ""
+
+
+def _said(approval: Approval) -> str:
+    words = [approval.decision.value.capitalize()]
+    if approval.author:
+        words.append(f"by {visible(approval.author)}")
+    if approval.created:
+        words.append(f"on {approval.created}")
+    if approval.until == RE_RECORDED:
+        words.append("until the capture is recorded again")
+    elif approval.until is not None:
+        words.append(f"until {approval.until}")
+    return " ".join(words) + (f": {visible(approval.reason)}" if approval.reason else ".")
+
+
+def done(verb: str, count: int, what: str = "group") -> str:
+    """``Accepted 3 groups``."""
+    return f"{PAST.get(verb, verb.capitalize())} {counted(count, what)}"

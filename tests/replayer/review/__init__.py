@@ -1,0 +1,1 @@
+"""``retape review``: who may ask, what is answered, what is written."""
