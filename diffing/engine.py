@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ from captures import leftout
 from captures.errors import EmptyCapture
 from captures.model import Direction
 from diffing.comparison import Comparison, DiffOptions, Pair, loose, prepared
-from diffing.exchange import compare_exchange
+from diffing.exchange import Context, compare_exchange
 from diffing.messages import startup
 from diffing.model import ABSENT, Column, Decision, Finding, Group, Judgement, Ledger, Result, Stubs
 from diffing.outcome.consequences import Consequences, status_drifted
 from diffing.outcome.folding import broke_down
 from diffing.outcome.grouping import Grouping, reproduced
+from diffing.outcome.passed import Passed
 from diffing.outcome.reasons import Reasons
 from diffing.outcome.reproduce import curl_line, replay_command
 from diffing.outcome.swapped import judged_apart
@@ -53,6 +54,7 @@ def compare_captures(recorded: Path, replayed: Path, options: DiffOptions | None
 @dataclass(slots=True)
 class _Judging:
     known: Comparison
+    _contexts: dict[int, Context] = field(default_factory=dict)  # by id() of those without a trace
     _endpoints: dict[int, str] = field(default_factory=dict)  # of exchanges that others waited for in vain
 
     def result(self) -> Result:
@@ -62,6 +64,7 @@ class _Judging:
         consequences = Consequences()
         rules: Counter[str] = Counter()
         places: Counter[tuple[str, str, str]] = Counter()
+        passed = Passed()
         judged: Counter[str] = Counter()
         judgements: list[Judgement] = []
         unkept = 0
@@ -72,7 +75,7 @@ class _Judging:
         broken: list[tuple[float, float]] = []  # when the requests were open that break down now
         total = self.known.source_capture.count(Direction.INBOUND)
         for pair in self.known.pairs():
-            judgement = self._judgement(pair)
+            judgement = passed.add(self._judgement(pair))
             ledger = count(ledger, judgement)
             tally.add(judgement, pair.replayed)
             grouping.add(judgement.findings)
@@ -145,6 +148,7 @@ class _Judging:
             rules=tuple(rules.most_common()),
             stubs=self._stubs(used_ours),
             rule_places=dict(places.most_common()),
+            rule_examples=passed.examples(),
             judgements=tuple(judgements),
             notes=self._notes(),
             recorded_path=str(self.known.source_capture.path),
@@ -159,7 +163,7 @@ class _Judging:
 
     def _judgement(self, pair: Pair) -> Judgement:
         if pair.replayed is not None:
-            context = self.known.context_for(pair.replayed)
+            context = self._traced(self.known.context_for(pair.replayed))
             calls = pair.recorded_calls, pair.replayed_calls
             judgement = compare_exchange(pair.recorded, pair.replayed, context, *calls)
             return judged_apart(judgement, pair.recorded, calls, self.known.open_answers, context.call_of)
@@ -171,6 +175,13 @@ class _Judging:
                 Finding("exchange.missing", endpoint, "exchange", "exchange", request, ABSENT, pair.recorded.id),
             )
         return Judgement(pair.recorded.id, None, endpoint, Column.NOT_REPLAYED, findings, reason=pair.reason)
+
+    def _traced(self, context: Context) -> Context:
+        """``context``, asking for a trace; there is one for each shard."""
+        known = self._contexts.get(id(context))
+        if known is None:
+            known = self._contexts[id(context)] = replace(context, trace=True)
+        return known
 
     def _extra_findings(self) -> Iterator[Finding]:
         for exchange in self.known.run_capture.exchanges(ids=self.known.extra):

@@ -147,7 +147,9 @@ def compare_exchange(
             reason=f"could not be judged: {unjudged}",
             inconclusive=(unjudged,),
         )
-    verdicts = Verdicts(budget=context.budget, trace=[] if context.trace else None)
+    verdicts = Verdicts(
+        budget=context.budget, trace=[] if context.trace else None, arranged=[] if context.trace else None
+    )
     old, new = recorded.response, replayed.response
     reason = ""
     failed = False
@@ -189,6 +191,7 @@ def compare_exchange(
         rules=dict(verdicts.rules),
         places=dict(verdicts.places),
         accepted=tuple(verdicts.trace or ()),
+        arranged=tuple(verdicts.arranged or ()),
         reason=reason,
         inconclusive=tuple(verdicts.inconclusive),
     )

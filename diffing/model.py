@@ -153,6 +153,18 @@ class Acceptance:
     recorded: Any
     replayed: Any
     why: str = ""  # the signals that spoke for it: "uuid v4; named id"
+    outbound: tuple[int | None, int | None] = (None, None)  # the call it is about: recorded id, replayed id
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What the comparison of one exchange took for what: which item of an array is which, or where a value went."""
+
+    where: str  # "response.body", "outbound payments POST /charges request.body"
+    recorded: tuple[str | int, ...]  # the exact place of the array, or of the value, in the recorded document
+    replayed: tuple[str | int, ...]
+    pairs: tuple[tuple[int, int], ...] | None = None  # of an array: (recorded position, replayed position); None: moved
+    outbound: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +181,7 @@ class Judgement:
     inconclusive: tuple[str, ...] = ()  # what could not be judged about it
     places: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (rule id, generalised location) -> how many
     accepted: tuple[Acceptance, ...] = ()  # every accepted place, where the context asked for a trace
+    arranged: tuple[Arrangement, ...] = ()  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +304,9 @@ class Result:
     replayed_path: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)  # labels, builds, times for the report's identity line
     rule_places: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (rule id, endpoint, location) -> n
+    rule_examples: Mapping[tuple[str, str, str], tuple[tuple[int, Acceptance], ...]] = field(
+        default_factory=dict
+    )  # of some of these places: (recorded exchange, what was accepted there)
     endpoints: tuple[EndpointTally, ...] = ()  # the ledger of each endpoint that was judged, by name
     recording: tuple[int, int] = (0, 0)  # inbound exchanges and endpoints of the whole recording, whatever was selected
     latency: tuple[Measured, ...] | None = None  # None: no baseline ran beside the new build

@@ -9,7 +9,7 @@ from typing import Any
 
 from captures.jsonpaths import normalised
 from diffing.contract.profile import Profile, generated_name
-from diffing.model import ABSENT, Acceptance, Finding
+from diffing.model import ABSENT, Acceptance, Arrangement, Finding
 from diffing.rulebook.rules import RuleBook
 from diffing.values.identity import Identity
 from diffing.values.moments import Clock
@@ -24,6 +24,9 @@ Trail = tuple[str | int, ...]
 
 Lessons = dict[tuple[str, int, str, str], tuple[tuple[str, ...], tuple[object, ...] | None]]
 """By endpoint, session, name and text: the identities it says of itself, and its form (:mod:`walk.standing`)."""
+
+ARRANGED = 2_000
+"""Pairs of items of one array that are told with a judgement."""
 
 SHAPES = 20_000
 """Shapes of values remembered between the steps of one comparison: they are asked for in each."""
@@ -112,6 +115,7 @@ class Verdicts:
     places: Counter[tuple[str, str]] = field(default_factory=_none)  # (rule, generalised location)
     changes: list[Change] | None = None  # a list where every difference is wanted as a patch, accepted or not
     trace: list[Acceptance] | None = None  # a list where every accepted place is asked for
+    arranged: list[Arrangement] | None = None  # a list where it is asked what was taken for what
 
     def spend(self, nodes: int = 1) -> None:
         """Count visited nodes. Raises :class:`BudgetSpentError`."""
@@ -145,7 +149,16 @@ class Verdicts:
             self.rules[identity] += 1
             self.places[identity, location] += 1
         if self.trace is not None:
-            self.trace.append(Acceptance(rules, location, path, presentable(recorded), presentable(replayed), why))
+            sides = presentable(recorded), presentable(replayed)
+            self.trace.append(Acceptance(rules, location, path, *sides, why, place.outbound))
+
+    def arrange(
+        self, place: Place, recorded: Trail, replayed: Trail, pairs: tuple[tuple[int, int], ...] | None = None
+    ) -> None:
+        """Note which item of an array was taken for which, or (without ``pairs``) where a value went."""
+        if self.arranged is not None and not place.learning and (pairs is None or len(pairs) <= ARRANGED):
+            where = f"{place.where}.body"
+            self.arranged.append(Arrangement(where, recorded, replayed, pairs, place.outbound))
 
     def find(
         self, place: Place, class_id: str, location: str, path: str, recorded: Any, replayed: Any, evidence: str = ""

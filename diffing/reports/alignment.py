@@ -1,7 +1,8 @@
 """Two bodies as one list of aligned lines, the way people read a difference.
 
-JSON is walked as a tree: members meet by name, array items by an identifying member where there is one and by
-likeness where there is none, so a member added at the top does not shift everything below it. Text is aligned by lines.
+JSON is walked as a tree: members meet by name, array items as the comparison paired them. Where it did not look (a rule
+stood for the whole, or its trace was not kept) they meet by an identifying member or by likeness, so a member added at
+the top does not shift everything below it. Text is aligned by lines.
 The page only draws these rows: what counts as a difference is decided here, never in the browser.
 """
 
@@ -15,6 +16,8 @@ from itertools import groupby
 from typing import Any
 
 from captures.jsonpaths import Place, normalised
+from diffing.reports.decided import NOTHING, Decided, Pairs
+from diffing.reports.sequence import rising
 from diffing.reports.text import clip, clip_pair, visible
 from diffing.reports.values import dump, same
 
@@ -32,6 +35,7 @@ class Mark(StrEnum):
     REMOVED = "-"
     ADDED = "+"
     RULE = "r"  # differs, and a rule accepts it
+    MOVED = "m"  # stands elsewhere on the other side; ``note`` says where
     FOLD = "f"  # a run of equal lines left out of the page; ``left`` is how many
 
 
@@ -50,7 +54,7 @@ class Row:
         """As a short JSON list; equal rows carry their text once."""
         if self.mark is Mark.FOLD:
             return [self.mark.value, self.left]
-        if self.mark is Mark.SAME and not self.note:
+        if self.mark is Mark.SAME:
             return [self.mark.value, self.indent, self.left]
         return [self.mark.value, self.indent, self.left, self.right, self.path, self.note]
 
@@ -64,75 +68,125 @@ def never(_left: Place, _right: Place) -> bool:
     return False
 
 
-def align_json(left: Any, right: Any, accepted: Accepted = never) -> list[Row]:
-    """Rows for two JSON documents."""
-    return list(_align(left, right, (), (), 0, "", accepted))
+def align_json(left: Any, right: Any, accepted: Accepted = never, decided: Decided = NOTHING) -> list[Row]:
+    """Rows for two JSON documents. ``decided``: what the comparison took for what, and why it let values pass."""
+    return list(_Drawing(accepted, decided).align(left, right, (), (), 0, ""))
 
 
-def _align(
-    left: Any, right: Any, at: Place, at_right: Place, indent: int, label: str, accepted: Accepted, note: str = ""
-) -> Iterator[Row]:
-    if same(left, right):
-        yield from _lines(left, Mark.SAME, indent, label, at, note)
-    elif indent >= DEPTH:
-        yield _changed(left, right, at, at_right, indent, label, accepted)
-    elif isinstance(left, Mapping) and isinstance(right, Mapping):
-        yield Row(Mark.SAME, indent, label + "{", label + "{", note=note)
-        for key in _merged(list(left), list(right)):
-            name = visible(dump(str(key), ascii_only=False)) + ": "
-            here, there = (*at, key), (*at_right, key)
-            if key not in right:
-                yield from _one_sided(left[key], Mark.REMOVED, indent + 1, name, here, here, accepted)
-            elif key not in left:
-                yield from _one_sided(right[key], Mark.ADDED, indent + 1, name, there, there, accepted)
-            else:
-                yield from _align(left[key], right[key], here, there, indent + 1, name, accepted)
-        yield Row(Mark.SAME, indent, "}", "}")
-    elif isinstance(left, list | tuple) and isinstance(right, list | tuple):
-        yield Row(Mark.SAME, indent, label + "[", label + "[", note=note)
-        last = -1
-        for one, other in pair_items(left, right):
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """Two documents being drawn, as ``decided``."""
+
+    accepted: Accepted
+    decided: Decided
+
+    def align(
+        self, left: Any, right: Any, at: Place, at_right: Place, indent: int, label: str, note: str = ""
+    ) -> Iterator[Row]:
+        if same(left, right):
+            yield from _lines(left, Mark.SAME, indent, label, at, note)
+        elif indent >= DEPTH:
+            yield self._changed(left, right, at, at_right, indent, label)
+        elif isinstance(left, Mapping) and isinstance(right, Mapping):
+            yield _opening(indent, label + "{", note)
+            for key in _merged(list(left), list(right)):
+                name = _name(key)
+                here, there = (*at, key), (*at_right, key)
+                if key not in right:
+                    yield from self._one_sided(left[key], Mark.REMOVED, indent + 1, name, here, here)
+                elif key not in left:
+                    yield from self._one_sided(right[key], Mark.ADDED, indent + 1, name, there, there)
+                else:
+                    yield from self.align(left[key], right[key], here, there, indent + 1, name)
+            yield Row(Mark.SAME, indent, "}", "}")
+        elif isinstance(left, list | tuple) and isinstance(right, list | tuple):
+            yield _opening(indent, label + "[", note)
+            yield from self._items(left, right, at, at_right, indent + 1)
+            yield Row(Mark.SAME, indent, "]", "]")
+        elif _is_tree(left) or _is_tree(right):
+            yield from self._one_sided(left, Mark.REMOVED, indent, label, at, at_right)
+            yield from self._one_sided(right, Mark.ADDED, indent, label, at_right, at)
+        else:
+            yield self._changed(left, right, at, at_right, indent, label, note)
+
+    def _items(
+        self, left: Sequence[Any], right: Sequence[Any], at: Place, at_right: Place, indent: int
+    ) -> Iterator[Row]:
+        known = self.decided.pairs.get(at)
+        fits = known is not None and all(one < len(left) and other < len(right) for one, other in known)
+        pairs = in_reading_order(known or (), len(left), len(right)) if fits else pair_items(left, right)
+        both = [(one, other) for one, other in pairs if one is not None and other is not None]
+        stayed = {both[index] for index in rising([other for _, other in both])}
+        for one, other in pairs:
             if other is None and one is not None:
                 here = (*at, one)
-                yield from _one_sided(left[one], Mark.REMOVED, indent + 1, "", here, here, accepted)
+                yield from self._one_sided(left[one], Mark.REMOVED, indent, "", here, here)
             elif one is None and other is not None:
                 there = (*at_right, other)
-                yield from _one_sided(right[other], Mark.ADDED, indent + 1, "", there, there, accepted)
+                yield from self._one_sided(right[other], Mark.ADDED, indent, "", there, there)
             elif one is not None and other is not None:
-                moved = f"moved: was item {one + 1}, is item {other + 1}" if other < last and one != other else ""
-                last = max(last, other)
+                moved = "" if (one, other) in stayed else f"moved: was item {one + 1}, is item {other + 1}"
                 here, there = (*at, one), (*at_right, other)
-                yield from _align(left[one], right[other], here, there, indent + 1, "", accepted, moved)
-        yield Row(Mark.SAME, indent, "]", "]")
-    elif _is_tree(left) or _is_tree(right):
-        yield from _one_sided(left, Mark.REMOVED, indent, label, at, at_right, accepted)
-        yield from _one_sided(right, Mark.ADDED, indent, label, at_right, at, accepted)
-    else:
-        yield _changed(left, right, at, at_right, indent, label, accepted)
+                yield from self.align(left[one], right[other], here, there, indent, "", moved)
+
+    def _changed(
+        self, left: Any, right: Any, at: Place, at_right: Place, indent: int, label: str, note: str = ""
+    ) -> Row:
+        one, other = clip_pair(dump(left, ascii_only=False), dump(right, ascii_only=False), LINE)
+        by_rule = self.accepted(at, at_right)
+        path = normalised(at)
+        said = "; ".join(part for part in (note, self.decided.words.get(path, "") if by_rule else "") if part)
+        mark = Mark.RULE if by_rule else Mark.CHANGED
+        return Row(mark, indent, label + visible(one), label + visible(other), visible(path), said)
+
+    def _one_sided(self, value: Any, mark: Mark, indent: int, label: str, at: Place, other_at: Place) -> Iterator[Row]:
+        by_rule = self.accepted(at, other_at)
+        removed = mark is Mark.REMOVED
+        elsewhere = (self.decided.went if removed else self.decided.came).get(at)
+        note = self.decided.words.get(normalised(at), "") if by_rule else ""
+        if elsewhere is not None:
+            note = visible(f"moved {'to' if removed else 'from'} {normalised(elsewhere)}")
+        for position, row in enumerate(_lines(value, mark, indent, label, at)):
+            shown = replace(row, note=note) if position == 0 else row
+            yield replace(shown, mark=Mark.RULE) if by_rule and elsewhere is None else shown
 
 
-def _changed(left: Any, right: Any, at: Place, at_right: Place, indent: int, label: str, accepted: Accepted) -> Row:
-    one, other = clip_pair(dump(left, ascii_only=False), dump(right, ascii_only=False), LINE)
-    mark = Mark.RULE if accepted(at, at_right) else Mark.CHANGED
-    return Row(mark, indent, label + visible(one), label + visible(other), visible(normalised(at)))
+def in_reading_order(pairs: Pairs, left: int, right: int) -> list[tuple[int | None, int | None]]:
+    """The ``pairs`` of two arrays of ``left`` and ``right`` items with what has no partner: recorded order, each added
+    item after the one it follows."""
+    partner, used = dict(pairs), {other for _, other in pairs}
+    following: dict[int, list[int]] = {}
+    anchor = -1
+    for other in range(right):
+        if other in used:
+            anchor = other
+        else:
+            following.setdefault(anchor, []).append(other)
+    rows: list[tuple[int | None, int | None]] = [(None, other) for other in following.get(-1, ())]
+    for one in range(left):
+        met = partner.get(one)
+        rows.append((one, met))
+        rows += [(None, other) for other in following.get(met, ())] if met is not None else []
+    return rows
 
 
-def _one_sided(
-    value: Any, mark: Mark, indent: int, label: str, at: Place, other_at: Place, accepted: Accepted
-) -> Iterator[Row]:
-    by_rule = accepted(at, other_at)
-    for row in _lines(value, mark, indent, label, at):
-        yield replace(row, mark=Mark.RULE) if by_rule else row
+def _opening(indent: int, text: str, note: str) -> Row:
+    return Row(Mark.MOVED if note else Mark.SAME, indent, text, text, note=note)
+
+
+def _name(key: Any) -> str:
+    return visible(dump(str(key), ascii_only=False)) + ": "
 
 
 def _lines(value: Any, mark: Mark, indent: int, label: str, at: Place, note: str = "") -> Iterator[Row]:
-    """Every line of a document that stands on one side only, or is equal on both."""
+    """Every line of a document that stands on one side only, or is equal on both. ``note`` is of the first line."""
     where = "" if mark is Mark.SAME else visible(normalised(at))
 
     def row(depth: int, text: str, note: str = "") -> Row:
         left = None if mark is Mark.ADDED else text
         right = None if mark is Mark.REMOVED else text
-        return Row(mark, depth, left, right, where, note)
+        shown = Mark.MOVED if note and mark is Mark.SAME else mark
+        return Row(shown, depth, left, right, where, note)
 
     if not _is_tree(value) or not value or indent >= DEPTH:
         yield row(indent, label + clip(visible(dump(value, ascii_only=False)), LINE), note)
@@ -140,7 +194,7 @@ def _lines(value: Any, mark: Mark, indent: int, label: str, at: Place, note: str
     opening, closing = "{}" if isinstance(value, Mapping) else "[]"
     yield row(indent, label + opening, note)
     children = (
-        [(visible(dump(str(key), ascii_only=False)) + ": ", child) for key, child in value.items()]
+        [(_name(key), child) for key, child in value.items()]
         if isinstance(value, Mapping)
         else [("", child) for child in value]
     )
@@ -254,5 +308,5 @@ def folded(rows: Sequence[Row], *, most: int, context: int = 3) -> tuple[list[Ro
             kept += run[len(run) - after :]
         else:
             kept += run
-    lost = sum(row.mark not in (Mark.SAME, Mark.FOLD) for row in kept[most:])
+    lost = sum(row.mark not in (Mark.SAME, Mark.FOLD, Mark.MOVED) for row in kept[most:])
     return kept[:most], lost

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from captures.model import Exchange
-from diffing.model import Finding
+from diffing.model import Finding, Judgement
 from diffing.reports.alignment import Mark
 from diffing.reports.claims import Claims
+from diffing.reports.decided import Decided
 from diffing.reports.messages import body_detail, head_of, header_rows, request_line
 from diffing.reports.sequence import Slot, milliseconds, out_of_order, slots, state_of
 from diffing.reports.text import visible
@@ -20,11 +21,12 @@ def call_rows(
     replayed: Sequence[Exchange],
     findings: Sequence[Finding],
     *,
-    ruled: bool,
+    judgement: Judgement | None = None,
     by: tuple[Exchange | None, Exchange | None] = (None, None),
 ) -> tuple[list[dict[str, Any]], list[Slot]]:
     """The outbound calls of one exchange, recorded beside replayed, in order, and the lines they are drawn on.
 
+    ``judgement``: of the exchange, where it is known: what rules accepted in it.
     ``by``: the requests that caused them, from whose beginning the times are counted.
     """
     pairs = pair_calls(recorded, replayed)
@@ -54,7 +56,9 @@ def call_rows(
         else:
             row["mark"] = (Mark.CHANGED if about else Mark.SAME).value
             if about:
-                claims = Claims.of(about, side="request", ruled=ruled)
+                decided = Decided.of(judgement, "request", (one.id, other.id))
+                ruled = bool(judgement and judgement.rules)
+                claims = Claims.of(about, side="request", ruled=ruled, decided=decided)
                 row["headers"] = header_rows(one.request.headers, other.request.headers, claims)
                 row["body"] = body_detail(
                     one.request.body, one.request.headers, other.request.body, other.request.headers, claims

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from captures.errors import ConfigError
 from captures.jsonpaths import Any_, Place, Step, compile_path
 from diffing.model import Finding
+from diffing.reports.decided import NOTHING, Decided
 
 Steps = tuple[Step, ...]
 
@@ -20,9 +21,10 @@ class Claims:
     headers: frozenset[str]  # lower case
     cookies: bool
     ruled: bool  # rules accepted something in this exchange; without any, an unclaimed difference is just a difference
+    decided: Decided = NOTHING
 
     @classmethod
-    def of(cls, findings: Iterable[Finding], *, side: str, ruled: bool) -> Claims:
+    def of(cls, findings: Iterable[Finding], *, side: str, ruled: bool, decided: Decided = NOTHING) -> Claims:
         """``side``: "response" for the inbound response, "request" for an outbound call."""
         body: list[Steps] = []
         headers: set[str] = set()
@@ -37,7 +39,7 @@ class Claims:
                 headers.add(part.removeprefix("header ").split(" ")[0].lower())
             elif part.startswith("cookie"):
                 cookies = True
-        return cls(tuple(body), frozenset(headers), cookies, ruled)
+        return cls(tuple(body), frozenset(headers), cookies, ruled, decided)
 
     def body_accepted(self, left: Place, right: Place) -> bool:
         """Whether a difference at these exact places was accepted by a rule."""
@@ -47,6 +49,12 @@ class Claims:
         """The same for a header."""
         lower = name.lower()
         return self.ruled and lower not in self.headers and not (self.cookies and lower == "set-cookie")
+
+    def header_words(self, name: str) -> str:
+        """Why a rule accepted that the header differs, in words; "" where none is known."""
+        cookie = next((said for place, said in self.decided.words.items() if place.startswith("cookie ")), "")
+        lower = name.lower()
+        return self.decided.words.get(f"header {lower}", cookie if lower == "set-cookie" else "")
 
 
 def _steps(path: str) -> Steps:

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from captures.model import Exchange
-from diffing.model import Finding
+from diffing.model import Finding, Judgement
 from diffing.reports.calls import call_rows
 from diffing.reports.claims import Claims
+from diffing.reports.decided import Decided
 from diffing.reports.messages import body_detail, head_of, header_rows, request_line, side_of, text_of
 from diffing.reports.sequence import drawn
 from diffing.reports.text import visible
@@ -26,17 +27,23 @@ def exchange_detail(
     replayed_calls: Sequence[Exchange],
     findings: Sequence[Finding],
     *,
-    ruled: bool,
+    judgement: Judgement | None = None,
     loose: bool = False,
 ) -> dict[str, Any]:
     """Everything the page shows of one recorded exchange and its replay. ``findings``: all of this exchange.
 
+    ``judgement``: of it, where it is known: what rules accepted, and what the comparison took for what.
     ``loose``: the exchange is a call itself, which no request is known to have caused.
     """
     asked = recorded or replayed
     if asked is None:
         return {}
-    claims = Claims.of((f for f in findings if f.outbound_recorded is None), side="response", ruled=ruled)
+    claims = Claims.of(
+        (f for f in findings if f.outbound_recorded is None),
+        side="response",
+        ruled=bool(judgement and judgement.rules),
+        decided=Decided.of(judgement, "response"),
+    )
     request = asked.request
     detail: dict[str, Any] = {
         "line": request_line(asked),
@@ -61,7 +68,7 @@ def exchange_detail(
                 "body": side_of(known.body, known.headers),
             }
     by = (None, None) if loose else (recorded, replayed)
-    calls, lines = call_rows(recorded_calls, replayed_calls, findings, ruled=ruled, by=by)
+    calls, lines = call_rows(recorded_calls, replayed_calls, findings, judgement=judgement, by=by)
     detail["calls"] = calls[:CALLS]
     detail["lines"] = drawn(lines, CALLS)
     if loose:

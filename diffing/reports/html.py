@@ -33,6 +33,7 @@ SCRIPTS = (
     "overview.js",
     "group.js",
     "tabs.js",
+    "hidden.js",
     "latency.js",
     "page.js",
 )

@@ -58,27 +58,31 @@ def head_of(exchange: Exchange | None) -> dict[str, Any] | None:
 
 
 def header_rows(left: Headers, right: Headers, claims: Claims) -> list[list[Any]]:
-    """``[mark, name, recorded, replayed]`` in recorded order; duplicates meet their n-th namesake."""
+    """``[mark, name, recorded, replayed, why a rule accepts it]`` in recorded order; duplicates meet their namesake."""
     there: dict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
     for name, value in right:
         there[name.lower()].append((name, value))
     rows: list[list[Any]] = []
 
-    def mark(name: bytes, otherwise: Mark) -> str:
-        return (Mark.RULE if claims.header_accepted(name.decode("latin-1")) else otherwise).value
+    def row(name: bytes, otherwise: Mark, value: bytes | None, other: bytes | None) -> list[Any]:
+        word = name.decode("latin-1")
+        sides = [None if text is None else text_of(text) for text in (value, other)]
+        if claims.header_accepted(word):
+            return [Mark.RULE.value, text_of(name), *sides, claims.header_words(word)]
+        return [otherwise.value, text_of(name), *sides]
 
     for name, value in left:
         partners = there[name.lower()]
         if not partners:
-            rows.append([mark(name, Mark.REMOVED), text_of(name), text_of(value), None])
+            rows.append(row(name, Mark.REMOVED, value, None))
             continue
         _, other = partners.pop(0)
         rows.append(
             [Mark.SAME.value, text_of(name), text_of(value)]
             if other == value
-            else [mark(name, Mark.CHANGED), text_of(name), text_of(value), text_of(other)]
+            else row(name, Mark.CHANGED, value, other)
         )
-    rows += [[mark(n, Mark.ADDED), text_of(n), None, text_of(v)] for partners in there.values() for n, v in partners]
+    rows += [row(name, Mark.ADDED, None, value) for partners in there.values() for name, value in partners]
     return rows
 
 
@@ -100,7 +104,7 @@ def _rows(left: bytes, left_head: Headers, right: bytes, right_head: Headers, cl
     if isinstance(one, JsonBody) and isinstance(other, JsonBody):
         if same(one.value, other.value):
             return align_text(_lines_of(one), _lines_of(other), accepted=claims.ruled), "json"
-        return align_json(one.value, other.value, claims.body_accepted), "json"
+        return align_json(one.value, other.value, claims.body_accepted, claims.decided), "json"
     accepted = claims.body_accepted((), ())
     return align_text(_lines_of(one), _lines_of(other), accepted=accepted), "text"
 

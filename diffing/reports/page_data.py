@@ -40,7 +40,6 @@ EXTRA, UNATTRIBUTED = (
 )  # classes whose findings' ids are not a recorded inbound
 EXAMPLES = 5  # of one group, embedded in full
 IDS = 200  # exchange ids listed per group
-RULE_PLACES = 50  # per rule in the page; the JSON report has them all
 PACK = 64  # groups in one chunk
 BUDGET = 18 * 1024 * 1024  # characters of embedded exchanges; the page stays under 25 MiB
 
@@ -65,7 +64,6 @@ def index(result: Result, recorded: Capture | None, replayed: Capture | None) ->
             for row in coverage.by_endpoint(result)
         ],
         "unlisted": max(0, result.ledger.recorded - len(result.judgements)),
-        "rules": [[visible(name), used, _places(result, name)] for name, used in result.rules],
         "stubs": asdict(result.stubs),
         "misses": [
             {
@@ -84,16 +82,6 @@ def index(result: Result, recorded: Capture | None, replayed: Capture | None) ->
             for reason, ids in coverage.skipped_reasons(result.judgements, column)
         ],
     }
-
-
-def _places(result: Result, rule: str) -> list[list[Any]]:
-    """Where a rule accepted something, most used first, as many as a person reads."""
-    found = [
-        [visible(endpoint), visible(location), used]
-        for (identity, endpoint, location), used in result.rule_places.items()
-        if identity == rule
-    ]
-    return found[:RULE_PLACES]
 
 
 def _columns(row: coverage.EndpointCoverage) -> list[int]:
@@ -247,10 +235,10 @@ def _exchange(
     if finding.class_id == UNATTRIBUTED or finding.endpoint in PLACES:
         before, after = _find(recorded, finding.outbound_recorded), _find(replayed, finding.outbound_replayed)
         ours, theirs = ([call] if call else [] for call in (before, after))
-        return exchange_detail(before, after, ours, theirs, (finding,), ruled=False, loose=True)
+        return exchange_detail(before, after, ours, theirs, (finding,), loose=True)
     if finding.class_id == EXTRA:
         after = _find(replayed, finding.exchange)
-        return exchange_detail(None, after, (), _calls(replayed, after, ()), (finding,), ruled=False)
+        return exchange_detail(None, after, (), _calls(replayed, after, ()), (finding,))
     before = _find(recorded, finding.exchange)
     after = _find(replayed, judgement.replayed if judgement else None)
     findings = judgement.findings if judgement else (finding,)
@@ -260,7 +248,7 @@ def _exchange(
         _calls(recorded, before, [one.outbound_recorded for one in findings]),
         _calls(replayed, after, [one.outbound_replayed for one in findings]),
         findings,
-        ruled=bool(judgement and judgement.rules),
+        judgement=judgement,
     )
 
 

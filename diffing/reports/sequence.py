@@ -52,7 +52,7 @@ def slots(pairs: Sequence[tuple[Exchange | None, Exchange | None]]) -> list[Slot
     theirs = sorted((other.timing.started, other.id, at) for at, (_, other) in enumerate(pairs) if other is not None)
     there = {at: position for position, (_, _, at) in enumerate(theirs)}
     both = [at for _, _, at in ours if at in there]
-    kept = {both[index] for index in _rising([there[at] for at in both])}
+    kept = {both[index] for index in rising([there[at] for at in both])}
     lines: list[Slot] = []
     right = iter([at for _, _, at in theirs])
     for _, _, at in ours:
@@ -79,8 +79,8 @@ def drawn(lines: Iterable[Slot], most: int) -> list[list[int | None]]:
     return [[one, other] for one, other in lines if max(one or 0, other or 0) < most]
 
 
-def _rising(numbers: Sequence[int]) -> list[int]:
-    """The indices of a longest rising subsequence (patience sorting, C. Schensted, 1961)."""
+def rising(numbers: Sequence[int]) -> list[int]:
+    """The indices of a longest rising subsequence (C. Schensted, 1961)."""
     tails: list[int] = []
     ends: list[int] = []
     before: list[int] = []

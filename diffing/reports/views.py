@@ -7,7 +7,7 @@ from typing import Any
 
 from captures.store import Capture
 from diffing.model import Result
-from diffing.reports import latency
+from diffing.reports import hidden, latency
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +22,8 @@ class View:
 def views(result: Result, recorded: Capture | None, replayed: Capture | None) -> tuple[View, ...]:
     """Every view, each bounded by itself whatever the size of the run."""
     measured = latency.view(result)
-    return (View("latency", measured, len(measured["rows"]) or None),)
+    passed = hidden.view(result)
+    return (
+        View("rules", passed, len(passed["rules"]) or None),
+        View("latency", measured, len(measured["rows"]) or None),
+    )

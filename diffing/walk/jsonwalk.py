@@ -168,9 +168,12 @@ class JsonComparison:
             self.changes.append(Change(operation, one, other, before, after_, pairs))
 
     def move(self, recorded: Link | None, replayed: Link | None, before: Any, after_: Any) -> None:
-        """Note that a value stands elsewhere, where a patch is wanted."""
+        """Note that a value stands elsewhere, where a patch is wanted, or what was taken for what."""
+        if self.changes is None and self.verdicts.arranged is None:
+            return
+        one, other = trails.trail(recorded), trails.trail(replayed, replayed=True)
+        self.verdicts.arrange(self.place, one, other)
         if self.changes is not None:
-            one, other = trails.trail(recorded), trails.trail(replayed, replayed=True)
             self.changes.append(Change("move", one, other, before, after_))
 
     # -- values ---------------------------------------------------------------------------------------------------
@@ -181,7 +184,7 @@ class JsonComparison:
         complaint = rule.complaint(left, right, self.document)
         self.change("replace", link, left, right)
         if complaint is None:
-            self.accept((rule.id,), link, left, right)
+            self.accept((rule.id,), link, left, right, rule.matcher.said())
         else:
             self.find("rule-broken", link, left, right, f"{complaint} ({rule.id})")
         return True
@@ -359,6 +362,9 @@ class JsonComparison:
                 self.stack.append((left[one], right[other], here, items, step(rules, one)))
         if alignment is None:
             return
+        if self.verdicts.arranged is not None:
+            there = trails.trail(link, replayed=True)
+            self.verdicts.arrange(self.place, trails.trail(link), there, alignment.pairs)
         if self.changes is not None and not alignment.in_place:
             item_changes(self, left, right, alignment, link)
         if not learning:

@@ -60,6 +60,17 @@ def test_build_b_shows_its_seven_drifts_and_nothing_else(tape: Tape, tmp_path: P
     assert [group.level.rank for group in result.groups] == sorted((g.level.rank for g in result.groups), reverse=True)
 
 
+def test_what_rules_let_pass_is_shown_by_examples_and_what_was_taken_for_what(tape: Tape, tmp_path: Path) -> None:
+    result = compare_captures(tape.path, play(2, tmp_path / "run.sqlite", DRIFTS, tape).path)
+    assert result.rule_examples.keys() <= result.rule_places.keys()
+    assert {rule for rule, _, _ in result.rule_examples} == {rule for rule, _, _ in result.rule_places}
+    examples = [one for found in result.rule_examples.values() for _, one in found]
+    assert all(one.recorded != one.replayed for one in examples if "$" in one.path)
+    kept = [judgement for judgement in result.judgements if judgement.accepted]
+    assert kept
+    assert all(judgement.findings for judgement in kept)
+
+
 @pytest.mark.parametrize("drift", sorted(DRIFTS))
 @pytest.mark.slow
 def test_each_drift_alone_is_one_group(tape: Tape, tmp_path: Path, drift: str) -> None:

@@ -2,8 +2,8 @@
 
 const CONTEXT = 3;
 const FOLD_FROM = 9;
-const SIGN = { "=": "", "~": "~", "-": "−", "+": "+", r: "≈" };
-const SAID = { "~": "changed", "-": "removed", "+": "added", r: "differs, accepted by a rule" };
+const SIGN = { "=": "", "~": "~", "-": "−", "+": "+", r: "≈", m: "⇅" };
+const SAID = { "~": "changed", "-": "removed", "+": "added", r: "differs, accepted by a rule", m: "moved" };
 
 // Everything between the common start and the common end of two lines.
 function middle(left, right) {
@@ -33,19 +33,25 @@ function signCell(mark, side) {
   return el("td", { class: `sign ${side}` }, SIGN[mark], SAID[mark] && hidden(` ${SAID[mark]}: `));
 }
 
+// Beside a value: why a rule let it pass, or where it moved from.
+function rowNote(row) {
+  if (!row[5]) return null;
+  return el("span", { class: row[0] === "r" ? "passed" : "moved" }, row[0] === "r" ? ` ≈ ${row[5]}` : ` ${row[5]}`);
+}
+
 function splitRow(row, path) {
   const [mark, indent, left] = row;
   const right = row.length > 3 ? row[3] : left;
-  const note = row[5];
+  const note = rowNote(row);
   const tags = mark === "~" || mark === "r" ? ["del", "ins"] : [null, null];
   const here = path && row[4] && (row[4] === path || row[4].startsWith(path + ".") || row[4].startsWith(path + "["));
   return el("tr", { class: `m${marks[mark]} ${here ? "here" : ""}` },
     signCell(left === null ? "=" : mark === "+" ? "=" : mark, "left"),
-    left === null ? el("td", { class: "line left void" }) : cell(mark, indent, lineParts(left, right, tags[0]), "left"),
+    left === null ? el("td", { class: "line left void" }) : cell(mark, indent, [lineParts(left, right, tags[0]), right === null && note], "left"),
     signCell(right === null ? "=" : mark === "-" ? "=" : mark, "right"),
     right === null
       ? el("td", { class: "line right void" })
-      : cell(mark, indent, [lineParts(right, left, tags[1]), note && el("span", { class: "moved" }, ` ${note}`)], "right"));
+      : cell(mark, indent, [lineParts(right, left, tags[1]), note], "right"));
 }
 
 function unifiedRows(row, path) {
@@ -54,15 +60,16 @@ function unifiedRows(row, path) {
   const here = path && row[4] && (row[4] === path || row[4].startsWith(path + ".") || row[4].startsWith(path + "["));
   const line = (one, sign, side, kids) =>
     el("tr", { class: `m${marks[one]} ${here ? "here" : ""}` }, signCell(sign, side), cell(one, indent, kids, side));
-  if (mark === "=") return [line("=", "=", "left", [left, row[5] && el("span", { class: "moved" }, ` ${row[5]}`)])];
+  const note = rowNote(row);
+  if (mark === "=" || mark === "m") return [line(mark, mark, "left", [left, note])];
   const lines = [];
   const single = mark === "r" ? "r" : null;
-  if (left !== null) lines.push(line(single || "-", single || "-", "left", lineParts(left, right, right === null ? null : "del")));
-  if (right !== null) lines.push(line(single || "+", single || "+", "right", lineParts(right, left, left === null ? null : "ins")));
+  if (left !== null) lines.push(line(single || "-", single || "-", "left", [lineParts(left, right, right === null ? null : "del"), right === null && note]));
+  if (right !== null) lines.push(line(single || "+", single || "+", "right", [lineParts(right, left, left === null ? null : "ins"), note]));
   return lines;
 }
 
-const marks = { "=": "same", "~": "changed", "-": "removed", "+": "added", r: "rule" };
+const marks = { "=": "same", "~": "changed", "-": "removed", "+": "added", r: "rule", m: "shifted" };
 
 function foldRow(count, columns, expand) {
   const words = `${plural(count, "unchanged line")}`;
@@ -161,8 +168,8 @@ function bodyView(body, path, caption) {
 // "4 differ, 3 by rule"
 function tally(rows) {
   const count = (letters) => rows.filter((row) => letters.includes(row[0])).length;
-  const [differ, ruled] = [count("~-+"), count("r")];
-  const words = [differ && `${number(differ)} ${differ === 1 ? "differs" : "differ"}`, ruled && `${number(ruled)} by rule`];
+  const [differ, ruled, moved] = [count("~-+"), count("r"), count("m")];
+  const words = [differ && `${number(differ)} ${differ === 1 ? "differs" : "differ"}`, moved && `${number(moved)} moved`, ruled && `${number(ruled)} by rule`];
   return [differ, words.filter(Boolean).join(", ") || "equal"];
 }
 
@@ -177,7 +184,7 @@ function headerTable(rows, emphasised) {
         el("td", { class: "sign" }, SIGN[mark], SAID[mark] && hidden(SAID[mark])),
         el("th", { scope: "row" }, name),
         el("td", { class: "left" }, left === null ? el("em", {}, "absent") : lineParts(left, right, mark === "=" ? null : "del")),
-        el("td", { class: "right" }, right === null ? el("em", {}, "absent") : lineParts(right, left, mark === "=" ? null : "ins")));
+        el("td", { class: "right" }, right === null ? el("em", {}, "absent") : [lineParts(right, left, mark === "=" ? null : "ins"), mark === "r" && row[4] && el("div", { class: "passed" }, `≈ ${row[4]}`)]));
     })));
   return [words, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Headers" }, table)];
 }

@@ -8,7 +8,7 @@ const VIEWS = [
   ["", "Drift", (page) => page.groups.length, (page) => groupList(page)],
   ["endpoints", "Endpoints", (page) => page.endpoints.length, endpointsView],
   ["dependencies", "Dependencies", (page) => page.missed || null, dependenciesView],
-  ["rules", "Rules", (page) => page.rules.length, rulesView],
+  ["rules", "By rule", (page) => page.tabs.rules, rulesView],
   ["latency", "Latency", (page) => page.tabs.latency, latencyView],
   ["run", "Run", () => null, runView],
 ];

@@ -1,4 +1,4 @@
-// The other views: endpoints, dependencies, rules, the run itself.
+// The other views: endpoints, dependencies, the run itself.
 
 function countTable(caption, heads, rows) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
@@ -44,16 +44,6 @@ function dependenciesView(page) {
     page.missed > page.misses.length && el("p", { class: "facts" }, `${plural(page.missed - page.misses.length, "miss")} more in the run.`));
 }
 
-function rulesView(page) {
-  const total = page.rules.reduce((sum, [, used]) => sum + used, 0);
-  return el("section", { class: "card", "aria-labelledby": "rules" },
-    el("h2", { id: "rules" }, "Differences that rules accepted"),
-    page.rules.length
-      ? [el("p", {}, `${plural(total, "difference")} ${total === 1 ? "is" : "are"} not shown as drift, because a named rule checked and accepted ${total === 1 ? "it" : "them"}. In the evidence they are marked ≈.`),
-        countTable("Rules used", ["Rule", "Differences accepted"], page.rules.map(([name, used, places]) => el("tr", {}, el("th", { scope: "row" }, el("code", {}, name), rulePlaces(places)), el("td", { class: "n" }, number(used)))))]
-      : el("p", { class: "empty" }, "No rule accepted anything: equal means equal here."));
-}
-
 function runView(page) {
   return el("section", { class: "card", "aria-labelledby": "run" },
     el("h2", { id: "run" }, "About this run"),
@@ -64,9 +54,4 @@ function runView(page) {
     page.unanswered.length > 0 && [el("h3", {}, "Failed and not replayed"),
       countTable("Failed and not replayed", ["Why", "What", "Exchanges"], page.unanswered.map(([words, reason, count, ids]) =>
         el("tr", {}, el("th", { scope: "row" }, reason, el("div", { class: "facts ids" }, ids.slice(0, 30).map((id) => `#${id}`).join(" "), ids.length > 30 || count > ids.length ? " …" : "")), el("td", { class: "n" }, words), el("td", { class: "n" }, number(count)))))]);
-}
-
-function rulePlaces(places) {
-  return places.length > 0 && el("details", {}, el("summary", {}, plural(places.length, "place")),
-    el("ul", { class: "facts" }, places.map(([endpoint, location, used]) => el("li", {}, endpoint, " ", el("code", {}, location), ` ${number(used)}`))));
 }

@@ -7,8 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffing.reports.alignment import DEPTH, Mark, Row, align_json, align_text, folded, pair_items
+from diffing.reports.alignment import (
+    DEPTH,
+    Mark,
+    Row,
+    align_json,
+    align_text,
+    folded,
+    in_reading_order,
+    pair_items,
+)
 from diffing.reports.claims import Claims
+from diffing.reports.decided import Decided
 from diffing.reports.messages import body_detail
 from tests.diffing.reports.test_values import JSON
 
@@ -27,7 +37,11 @@ def drawn(rows: list[Row]) -> list[str]:
         ({"b": 2}, {"a": 1, "b": 2}, ['+ None | "a": 1']),
         ({"a": {"x": 1}}, {"a": "1"}, ['- "a": { | None', '- "x": 1 | None', "- } | None", '+ None | "a": "1"']),
         ([1, 2, 3], [0, 1, 2, 3], ["+ None | 0"]),
-        ([{"id": 1, "n": 1}, {"id": 2, "n": 1}], [{"id": 2, "n": 1}, {"id": 1, "n": 5}], ['~ "n": 1 | "n": 5']),
+        (
+            [{"id": 1, "n": 1}, {"id": 2, "n": 1}],
+            [{"id": 2, "n": 1}, {"id": 1, "n": 5}],
+            ["m { | {", '~ "n": 1 | "n": 5'],
+        ),
         ([{"id": 1}], [{"id": 1}, {"id": 2}], ["+ None | {", '+ None | "id": 2', "+ None | }"]),
         ("a\x1b", "b", ['~ "a\\u001b" | "b"']),
         (1, True, ["~ 1 | true"]),
@@ -56,6 +70,38 @@ def test_what_a_rule_accepted_is_marked() -> None:
     rows = align_json({"at": 1, "n": 1}, {"at": 2, "n": 2}, lambda left, _right: left == ("at",))
     assert drawn(rows) == ['r "at": 1 | "at": 2', '~ "n": 1 | "n": 2']
     assert [row.path for row in rows if row.path] == ["$.at", "$.n"]
+
+
+def test_items_meet_as_the_comparison_paired_them() -> None:
+    left, right = [{"v": "a", "n": 1}, {"v": "b", "n": 2}], [{"v": "x", "n": 2}, {"v": "y", "n": 1}, {"v": "z", "n": 3}]
+    decided = Decided(words={"$[0].v": "uuid v4 (volatile.uuid)"}, pairs={(): ((0, 1), (1, 0))})
+    rows = align_json(left, right, lambda left, _right: left[-1:] == ("v",), decided)
+    assert drawn(rows) == [
+        "m { | {", 'r "v": "a" | "v": "y"', "+ None | {", '+ None | "v": "z"', '+ None | "n": 3', "+ None | }",
+        'r "v": "b" | "v": "x"',
+    ]  # fmt: skip
+    assert [row.note for row in rows if row.note] == ["moved: was item 1, is item 2", "uuid v4 (volatile.uuid)"]
+
+
+def test_a_field_that_moved_is_said_to_have_moved() -> None:
+    decided = Decided(went={("a",): ("b", "a")}, came={("b", "a"): ("a",)})
+    rows = align_json({"a": 1, "b": {}}, {"b": {"a": 1}}, decided=decided)
+    assert [(row.mark, row.note) for row in rows if row.note] == [
+        (Mark.REMOVED, "moved to $.b.a"),
+        (Mark.ADDED, "moved from $.a"),
+    ]
+
+
+@given(st.data())
+def test_reading_order_holds_every_item_once(data: st.DataObject) -> None:
+    left, right = data.draw(st.integers(0, 6)), data.draw(st.integers(0, 6))
+    ours = data.draw(st.permutations(range(left)))
+    theirs = data.draw(st.permutations(range(right)))
+    pairs = tuple(sorted(zip(ours, theirs, strict=False)))[: data.draw(st.integers(0, 6))]
+    rows = in_reading_order(pairs, left, right)
+    assert [one for one, _ in rows if one is not None] == list(range(left))
+    assert sorted(other for _, other in rows if other is not None) == list(range(right))
+    assert set(pairs) <= set(rows)
 
 
 def test_deep_documents_end_in_one_line() -> None:

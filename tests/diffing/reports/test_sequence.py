@@ -57,7 +57,7 @@ DOWN = Failure(FailureKind.RESET, "")
 def test_each_call_has_its_word_and_its_line(
     recorded: list[Exchange], replayed: list[Exchange], findings: tuple[Finding, ...], states: list[str], lines: Any
 ) -> None:
-    rows, found = call_rows(recorded, replayed, findings, ruled=False)
+    rows, found = call_rows(recorded, replayed, findings)
     assert [row["state"] for row in rows] == states
     assert drawn(found, 60) == lines
 
