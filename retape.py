@@ -37,6 +37,7 @@ try:
     from recorder.archive_cli import export, import_
     from recorder.cli import record
     from replayer.cli import replay
+    from replayer.demo.cli import demo
     from replayer.distill_cli import distill
     from replayer.learn_cli import learn
     from replayer.pin_cli import pin
@@ -112,7 +113,7 @@ def _readers() -> list[Callable[[Config], None]]:
 
 doctor = doctor_with(_more)
 config = config_with(_readers)
-for command in (record, replay, diff, learn, rules, review, pin, report, capture, stub, config, doctor):
+for command in (record, replay, diff, learn, rules, review, pin, report, capture, stub, config, doctor, demo):
     cli.add_command(command)
 
 

@@ -48,6 +48,7 @@ ROOMS = {
     "replayer/review": "`retape review`: the report on loopback, where a person decides: who may ask, what is answered",
     "replayer/wire": "connections to the build: dialling, HTTP/1.x and HTTP/2, and which takes the next request",
     "retape_pytest": "the pytest plugin, under a name nobody else has; imports pytest and the standard library only",
+    "replayer/demo": "`retape demo`: a shop in two builds, its customers, and the steps of the tour",
     "diffing": "two captures to findings, groups, a verdict",
     "diffing/walk": "two JSON-like values walked together: alignment, renames, moves, order, the exact patch",
     "diffing/values": "one value against another: what is made anew, and what must hold of it all the same",
