@@ -16,8 +16,8 @@ async function groupView(page, id) {
   const evidence = el("div", { class: "evidence" });
   const example = data.examples[wanted] || { from: group.from, to: group.to, path: "", calls: [null, null] };
   values.append(
-    el("div", { class: `side ${example.from === null ? "nothing" : "left"}` }, el("h2", {}, "Recorded"), value(example.from, "left")),
-    el("div", { class: `side ${example.to === null ? "nothing" : "right"}` }, el("h2", {}, "Replayed"), value(example.to, "right")));
+    el("div", { class: `side ${example.from === null ? "nothing" : "left"}` }, el("h2", {}, "Recorded"), longValue(example.from, "left", "Recorded value")),
+    el("div", { class: `side ${example.to === null ? "nothing" : "right"}` }, el("h2", {}, "Replayed"), longValue(example.to, "right", "Replayed value")));
   const view = el("div", { class: "group-page" },
     el("nav", { class: "steps", "aria-label": "Groups" },
       el("a", { class: "step", "data-step": "up", href: hashWith({ group: null, example: null }) }, "‹ All groups"),
@@ -43,6 +43,13 @@ async function groupView(page, id) {
       ...(detail ? exchangeView(detail, example, group) : [el("p", { class: "empty" }, "This exchange is not in the page, which would grow too large; the command above replays it.")]));
   }
   return view;
+}
+
+// Scrolls where it is long, so the keyboard must get there.
+function longValue(text, side, name) {
+  const shown = value(text, side);
+  if (text !== null && text.length > 60) for (const [key, said] of [["tabindex", "0"], ["role", "region"], ["aria-label", name]]) shown.setAttribute(key, said);
+  return shown;
 }
 
 // Several examples may lie in one exchange: #1, #1 (2).

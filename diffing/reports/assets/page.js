@@ -135,6 +135,10 @@ async function start() {
   await render();
   $("static").remove();
   $("app").hidden = false;
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address says what is shown, and that stays
+    $("main").focus();
+  });
   window.addEventListener("hashchange", () => render(true));
   document.addEventListener("keydown", onKey);
   document.documentElement.dataset.ready = "yes";
