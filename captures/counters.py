@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from captures.model import Exchange
+
 
 @dataclass(frozen=True, slots=True)
 class Counters:
@@ -27,3 +29,9 @@ class Counters:
     files: tuple[tuple[str, int], ...] = ()  # path and session of every file of this writer that is still there
     removed: tuple[int, int] = (0, 0)  # files that were kept no longer, and exchanges in them
     unrotated: str = ""  # why the recording cannot go on in another file, though it is time to
+
+
+def places_replaced(exchange: Exchange) -> int:
+    """How many values redaction replaced in ``exchange``."""
+    counted = exchange.notes.get("redacted")
+    return sum(counted.values()) if isinstance(counted, Mapping) else 0

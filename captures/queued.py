@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 
 from captures.model import Exchange, Message, Skipped
@@ -54,3 +56,15 @@ def size_of(item: Exchange | Whole | Opened | Message) -> int:
         return len(request.body) + HEADER_BYTES * len(request.headers) + EXCHANGE_BYTES + messages
     headers = len(request.headers) + len(response.headers)
     return len(request.body) + len(response.body) + HEADER_BYTES * headers + EXCHANGE_BYTES + messages
+
+
+def left_in(waiting: queue.SimpleQueue[Item | Flush | None]) -> tuple[int, int]:
+    """(exchanges, bytes) of what is still in ``waiting``, which keeps its order. Nobody may add to it meanwhile."""
+    left: list[Item | Flush | None] = []
+    with suppress(queue.Empty):
+        while True:
+            left.append(waiting.get_nowait())
+    for item in left:
+        waiting.put(item)
+    sized = [item for item in left if isinstance(item, Exchange | Whole | Opened | Message)]
+    return sum(isinstance(item, Exchange | Whole) for item in sized), sum(map(size_of, sized))

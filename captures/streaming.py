@@ -94,6 +94,13 @@ class Ending(NamedTuple):
 Streamed = Opening | Said | Ending
 
 
+class Held(NamedTuple):
+    """What is ready to be written, and not written yet."""
+
+    item: Exchange | Skipped | Streamed
+    size: int  # as it was queued: what is made ready may be smaller
+
+
 class Unredacted(Exception):
     """``item`` must not be written: its secrets could not be replaced."""
 

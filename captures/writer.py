@@ -18,19 +18,20 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
 from captures import streaming
 from captures.capture_file import Fate, Tally, is_being_written
-from captures.counters import Counters
+from captures.counters import Counters, places_replaced
 from captures.faults import REASONS, Fault, fault_of
 from captures.model import Exchange, Message, Skipped
-from captures.queued import Flush, Item, Opened, Unended, Whole, size_of
+from captures.queued import Flush, Item, Opened, Unended, Whole, left_in, size_of
 from captures.rotation import Rotation
 from captures.series import Beginning, Loss, Series
-from captures.streaming import Ending, PrepareMessages, Streamed, Streams, Unredacted
+from captures.streaming import Ending, Held, PrepareMessages, Streamed, Streams, Unredacted
 
 __all__ = ["CaptureWriter", "Counters", "is_being_written"]
 
@@ -98,7 +99,7 @@ class CaptureWriter:
         self._closed = False
         # The thread's own:
         self._streams = Streams(prepare, prepare_messages)
-        self._held: deque[_Held] = deque()  # prepared, and not written yet
+        self._held: deque[Held] = deque()  # prepared, and not written yet
         self._markers: list[Flush] = []
         self._since = self._next_try = 0.0  # of the present fault; monotonic
         self._delay = FIRST_DELAY
@@ -215,22 +216,12 @@ class CaptureWriter:
     def counters(self) -> Counters:
         """The counters now."""
         with self._state:
+            lag = time.monotonic() - self._waiting[0] if self._waiting else 0.0
             return Counters(
-                self._seen,
-                self._written,
-                self._dropped_by.total(),
-                self._truncated,
-                self._last_error,
-                dict(self._dropped_by),
-                self._redacted,
-                len(self._waiting),
-                self._queued_bytes,
-                time.monotonic() - self._waiting[0] if self._waiting else 0.0,
-                self._fault.sentence if self._fault else "",
-                self._files,
-                self._removed,
-                self._unrotated,
-            )
+                self._seen, self._written, self._dropped_by.total(), self._truncated, self._last_error,
+                dict(self._dropped_by), self._redacted, len(self._waiting), self._queued_bytes, lag,
+                self._fault.sentence if self._fault else "", self._files, self._removed, self._unrotated,
+            )  # fmt: skip
 
     def close(self, meta: Mapping[str, Any] | None = None) -> Counters:
         """Drain, end the session (merging ``meta`` into its own), close the file. Idempotent."""
@@ -257,16 +248,34 @@ class CaptureWriter:
         while not ending:
             items = self._gather()
             ending = bool(items) and items[-1] is None
-            self._take(items)
-            if ending:
-                self._patience = min(self._patience, LAST_PATIENCE)
-                self._since, self._next_try = time.monotonic(), 0.0
+            try:
+                self._step(items, ending)
+            except Exception as error:  # noqa: BLE001 - a thread that died here would lose all that follows, and say nothing
+                self._give_up(error, items)
+
+    def _step(self, items: list[Item | Flush | None], ending: bool) -> None:
+        self._take(items)
+        if ending:
+            self._patience = min(self._patience, LAST_PATIENCE)
+            self._since, self._next_try = time.monotonic(), 0.0
+        self._write()
+        while ending and self._held:
+            time.sleep(max(0.0, self._next_try - time.monotonic()))
             self._write()
-            while ending and self._held:
-                time.sleep(max(0.0, self._next_try - time.monotonic()))
-                self._write()
-            if self._rotates and not ending and not self._fault:
-                self._rotate()
+        if self._rotates and not ending and not self._fault:
+            self._rotate()
+
+    def _give_up(self, error: Exception, items: Iterable[Item | Flush | None]) -> None:
+        """The last net: what nothing foresaw costs what was under way, counted, and not the recording."""
+        self._held.clear()
+        with self._state:
+            exchanges, self._queued_bytes = left_in(self._queue)
+            lost = len(self._waiting) - exchanges
+            self._waiting = deque(islice(self._waiting, lost, None))
+            self._lose(lost, Fault("unwritten", f"an error of Retape's own ({type(error).__name__})"))
+        for marker in (*self._markers, *(item for item in items if isinstance(item, Flush))):
+            marker.done.set()
+        self._markers.clear()
 
     def _gather(self) -> list[Item | Flush | None]:
         """What was handed over, after a while; while exchanges are held, nothing when it is time to try again."""
@@ -292,7 +301,7 @@ class CaptureWriter:
             if isinstance(item, Flush):
                 self._markers.append(item)
             elif isinstance(item, Skipped):
-                self._held.append(_Held(item, 0))
+                self._held.append(Held(item, 0))
             elif isinstance(item, Unended):
                 self._never_ends(self._streams.end(item.exchange))
             elif item is not None:
@@ -300,10 +309,10 @@ class CaptureWriter:
                 try:
                     ready = self._streams.ready(item)
                 except Unredacted as error:
-                    self._settle(_Held(error.item, size), Fault("unredacted", str(error)))
+                    self._settle(Held(error.item, size), Fault("unredacted", str(error)))
                     continue
                 if ready is not None:
-                    self._held.append(_Held(ready, size))
+                    self._held.append(Held(ready, size))
                 else:
                     with self._state:
                         self._queued_bytes -= size
@@ -353,7 +362,7 @@ class CaptureWriter:
             self._fault = None
         self._delay = FIRST_DELAY
 
-    def _squeeze(self, batch: list[_Held]) -> list[_Held]:
+    def _squeeze(self, batch: list[Held]) -> list[Held]:
         """Write as much of ``batch`` as there is room for, the smallest first; what is left."""
         left = sorted(batch, key=lambda held: held.size)
         many = len(left) // 2
@@ -378,7 +387,7 @@ class CaptureWriter:
         self._next_try = min(now + self._delay, self._since + self._patience)
         self._delay = min(2 * self._delay, LAST_DELAY)
 
-    def _commit(self, batch: Sequence[_Held]) -> Exception | None:
+    def _commit(self, batch: Sequence[Held]) -> Exception | None:
         """Write all of it and count it, or nothing and return why."""
         try:
             self._follow()
@@ -404,7 +413,7 @@ class CaptureWriter:
             self._seen += more.seen
             self._written += written
             self._truncated += truncated
-            self._redacted += sum(map(_places, exchanges))
+            self._redacted += sum(map(places_replaced, exchanges))
             self._queued_bytes -= sum(held.size for held in batch)
             for _ in exchanges:
                 self._waiting.popleft()
@@ -451,7 +460,7 @@ class CaptureWriter:
             self._truncated -= loss.truncated
             self._lose(loss.written, Fault(loss.reason, REASONS[loss.reason]))
 
-    def _settle(self, held: _Held, fault: Fault) -> None:
+    def _settle(self, held: Held, fault: Fault) -> None:
         """What is held is lost."""
         item = held.item
         with self._state:
@@ -483,15 +492,3 @@ class CaptureWriter:
         except (sqlite3.Error, OSError) as error:
             with self._state:
                 self._last_error = fault_of(error).sentence
-
-
-def _places(exchange: Exchange) -> int:
-    """How many values redaction replaced in ``exchange``."""
-    counted = exchange.notes.get("redacted")
-    return sum(counted.values()) if isinstance(counted, Mapping) else 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    item: Exchange | Skipped | Streamed
-    size: int  # as it was queued: what is made ready may be smaller

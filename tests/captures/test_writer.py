@@ -400,6 +400,26 @@ def test_a_large_exchange_that_has_no_room_holds_up_no_small_ones(
     assert read(path) == list(range(1, 30))
 
 
+@pytest.mark.parametrize("where", ["_take", "_write"])
+def test_an_error_that_nothing_foresaw_is_counted_and_the_recording_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    with CaptureWriter(tmp_path / "x.sqlite", mode="record") as writer:
+        writer.put(exchange(1))
+        assert writer.flush()
+        with monkeypatch.context() as patch:
+            patch.setattr(writer, where, lambda *_: [].pop())
+            writer.put(exchange(2))
+            writer.put(exchange(3))
+            assert writer.flush(), "who waits is not left waiting"
+        writer.put(exchange(4))
+        counters = writer.close()
+    assert (counters.seen, counters.written, counters.dropped_by["unwritten"]) == (4, 2, 2)
+    assert (counters.queued, counters.queued_bytes) == (0, 0)
+    assert counters.last_error == "an error of Retape's own (IndexError)"
+    assert read(tmp_path / "x.sqlite") == [1, 4]
+
+
 @pytest.mark.parametrize("how", ["removed", "moved"])
 def test_a_recording_follows_its_file(tmp_path: Path, how: str) -> None:
     path, moved = tmp_path / "x.sqlite", tmp_path / "moved.sqlite"
