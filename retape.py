@@ -31,6 +31,7 @@ try:
     from captures.doctor.cli import doctor_with
     from captures.errors import EmptyCapture, RetapeError, TargetError
     from captures.settings.commands import config_with
+    from captures.setup.cli import init
     from captures.visible import visible
     from diffing.cli import diff, rules
     from diffing.report_cli import report
@@ -113,7 +114,7 @@ def _readers() -> list[Callable[[Config], None]]:
 
 doctor = doctor_with(_more)
 config = config_with(_readers)
-for command in (record, replay, diff, learn, rules, review, pin, report, capture, stub, config, doctor, demo):
+for command in (record, replay, diff, learn, rules, review, pin, report, capture, stub, config, doctor, demo, init):
     cli.add_command(command)
 
 

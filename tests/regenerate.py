@@ -38,6 +38,7 @@ ROOMS = {
     "captures/flows": "value flow: which answer made a value, and which later requests bring it back",
     "captures/archives": "recorded traffic in the files of other programs: read into a capture, written out of one",
     "captures/redacting": "secrets replaced before the write, by keyed pseudonyms of the same shape",
+    "captures/setup": "what a project needs to begin: a configuration, an ignored folder, a job that replays",
     "captures/doctor": "whether this machine can record and replay: tools, disk, clock, and which clients trust our CA",
     "recorder": "traffic to capture; the only importer of mitmproxy",
     "recorder/mends": "what stock mitmproxy breaks in a service's real path, mended at run time",
