@@ -21,6 +21,7 @@ from diffing.rulebook.rules import RuleBook
 from diffing.walk.flatten import same
 from replayer.alignment import MISSING, json_pairs
 from replayer.pin_desk import Served, expected_call
+from replayer.pin_file import rules_of
 from replayer.pin_unify import Broken, Unifier
 from replayer.pin_volatile import Scene, slot_for
 from replayer.pins import Pin, PinResponse, PinStub
@@ -48,11 +49,14 @@ def judge(pin: Pin, came: Came, names: dict[str, Any], endpoint: str, rules: Rul
     """Judge ``came`` against ``pin``. ``names``: what setup and stubs have bound so far."""
     unifier = Unifier(names)
     recorded_calls, replayed_calls, call_findings = _calls(pin, came, unifier, endpoint)
+    assert pin.expect is not None, "of a new pin there is nothing to judge"
     expected, seen = _responses(pin.expect, came.response, unifier)
     complete = came.response is not None and came.failure is None and came.response.status == pin.expect.status
     broken = [_finding(one, "response", endpoint, "response.") for one in unifier.broken] if complete else []
     recorded = Exchange(INBOUND, Direction.INBOUND, came.request, came.timing, expected)
     replayed = Exchange(INBOUND, Direction.INBOUND, came.request, came.timing, seen, came.failure)
+    if pin.expect.varies:
+        rules = RuleBook((*rules_of(pin.expect.varies), *rules.rules))
     context = Context(rules=rules, endpoint_of=lambda _: endpoint, call_of=call_name)
     judged = compare_exchange(recorded, replayed, context, recorded_calls, replayed_calls)
     findings = [*judged.findings, *broken, *call_findings]

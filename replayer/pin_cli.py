@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from replayer.pinning.update_cli import update
+
 
 class PinGroup(click.Group):
     """``retape pin CAPTURE`` makes pins; a first word that is a command of the group is that command."""
@@ -130,3 +132,6 @@ def _says(path: Path, text: str) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     return re.sub(r"(?m)^  made_by: .*\n", "", there) == re.sub(r"(?m)^  made_by: .*\n", "", text)
+
+
+pin.add_command(update)

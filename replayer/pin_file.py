@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from captures.errors import ConfigError
 from captures.model import FailureKind
 from diffing.rulebook.patterns import UnsafePattern, safe_pattern
+from diffing.rulebook.rules import Rule, parse_rules
 from replayer import pin_bodies, pin_notation, pin_yaml
 from replayer.pin_notation import Slot
 from replayer.pin_yaml import Node
@@ -19,7 +20,7 @@ from replayer.pins import FIRST_LINE, FORMAT, Body, Lines, Pin, PinRequest, PinR
 PIN_KEYS = ("pin", "name", "tags", "source", "setup", "request", "expect", "stubs", "dependencies")
 REQUEST_KEYS = ("line", "headers", "layout", "json", "text", "base64")
 RESPONSE_KEYS = ("status", "headers", "layout", "json", "text", "base64")
-EXPECT_KEYS = ("status", "headers", "layout", "json", "text", "base64", "sha256")
+EXPECT_KEYS = ("status", "headers", "layout", "json", "text", "base64", "sha256", "varies")
 STUB_KEYS = ("dependency", "request", "response", "failure")
 STEP_KEYS = ("request", "status", "bind", "stubs")
 FORMS = ("json", "text", "base64", "sha256")
@@ -50,6 +51,11 @@ def parse(text: str, where: str, path: Path | None = None) -> Pin:
 
 def dump(pin: Pin) -> str:
     """``pin`` as the text of its file: keys in the order of the documentation, so that diffs stay small."""
+    return pin_yaml.write(as_data(pin))
+
+
+def as_data(pin: Pin) -> dict[str, Any]:
+    """``pin`` as the mapping that its file says."""
     data: dict[str, Any] = {"pin": FORMAT, "name": pin.name}
     if pin.tags:
         data["tags"] = list(pin.tags)
@@ -58,12 +64,13 @@ def dump(pin: Pin) -> str:
     if pin.setup:
         data["setup"] = [_step(step) for step in pin.setup]
     data["request"] = _request(pin.request)
-    data["expect"] = _response(pin.expect)
+    if pin.expect is not None:
+        data["expect"] = _response(pin.expect)
     if pin.stubs:
         data["stubs"] = [_stub(stub) for stub in pin.stubs]
     if pin.dependencies:
         data["dependencies"] = {name: {"url": url, "env": variable} for name, url, variable in pin.dependencies}
-    return pin_yaml.write(data)
+    return data
 
 
 def _step(step: Step) -> dict[str, Any]:
@@ -80,7 +87,8 @@ def _request(request: PinRequest) -> dict[str, Any]:
 
 
 def _response(response: PinResponse) -> dict[str, Any]:
-    return {"status": response.status, **_headers(response.headers), **_body(response.body)}
+    varies = {"varies": dict(response.varies)} if response.varies else {}
+    return {"status": response.status, **_headers(response.headers), **_body(response.body), **varies}
 
 
 def _stub(stub: PinStub) -> dict[str, Any]:
@@ -119,7 +127,7 @@ class _Reader:
         if isinstance(root.value, dict) and "pin" not in root.value:
             hint = f"Write {FIRST_LINE} as its first line, or rename the file if it is no pin of Retape."
             self.fail(root, "this reads like a pin (request: and expect:) but has no pin: line", hint)
-        top = self.mapping(root, "the file", PIN_KEYS, ("pin", "request", "expect"))
+        top = self.mapping(root, "the file", PIN_KEYS, ("pin", "request"))
         version = top["pin"]
         if version.value != FORMAT or isinstance(version.value, bool):
             newer = isinstance(version.value, int) and version.value > FORMAT
@@ -132,7 +140,7 @@ class _Reader:
             bound.update(name for name, _ in setup[-1].bind)
         request = self.request(top["request"], "request", bound)
         called: set[str] = set().union(*map(_names, self.sequence(top.get("stubs"), "stubs")))
-        expect = self.expect(top["expect"], bound | called)
+        expect = self.expect(top["expect"], bound | called) if "expect" in top else None
         stubs = self.stubs(top.get("stubs"), bound)
         source = {
             key: node.plain() for key, node in self.mapping(top["source"], "source", None).items()
@@ -200,7 +208,21 @@ class _Reader:
         self.lines["expect"] = node.line
         names = bound | _names(node)
         headers = self.headers(keys.get("headers"), names, matchers=True)
-        return PinResponse(self.status(keys["status"]), headers, self.body(keys, names, matchers=True))
+        body = self.body(keys, names, matchers=True)
+        varies = self.varies(keys["varies"]) if "varies" in keys else ()
+        return PinResponse(self.status(keys["status"]), headers, body, varies)
+
+    def varies(self, node: Node) -> tuple[tuple[str, str], ...]:
+        found: list[tuple[str, str]] = []
+        for path, word in self.mapping(node, "varies", None).items():
+            text = self.text(word, "varies")
+            try:
+                rules_of(((path, text),))
+            except ConfigError as error:
+                sentence = error.message.partition(": ")[2] or error.message
+                self.fail(word, sentence.rstrip("."), error.hint)
+            found.append((path, text))
+        return tuple(found)
 
     def stubs(self, node: Node | None, bound: set[str]) -> tuple[PinStub, ...]:
         nodes = self.sequence(node, "stubs")
@@ -326,6 +348,11 @@ class _Reader:
     def fail(self, node: Node, message: str, hint: str = "") -> NoReturn:
         stop = "" if message.endswith(("?", ".")) else "."
         raise ConfigError(f"{self.where}:{node.line}: {message}{stop}", hint=hint)
+
+
+def rules_of(varies: Iterable[tuple[str, str]]) -> tuple[Rule, ...]:
+    """What ``varies:`` says as rules. Raises :class:`ConfigError`."""
+    return parse_rules(({"id": f"varies {path}", "location": path, "expect": word} for path, word in varies), "the pin")
 
 
 def _guess(word: str, known: Iterable[str]) -> str:

@@ -20,7 +20,8 @@ from captures.model import Request, Session
 from captures.service import Wiring, environment
 from captures.state import state_dir
 from captures.trust import Authority
-from diffing.model import Judgement
+from diffing.classes import class_of
+from diffing.model import Judgement, Level
 from diffing.rulebook.rules import RuleBook
 from replayer.alignment import MISSING
 from replayer.client import Client, Outcome, Target
@@ -30,11 +31,15 @@ from replayer.pin_desk import PinDesk
 from replayer.pin_send import bound_value, to_send
 from replayer.pins import Pin, PinStub, Step
 from replayer.plan import ReplayPlan
+from replayer.prerequisites import SAFE
 from replayer.stubs import Desk, StubServer
 
 SETTLE = 1.0  # seconds a pinned call is waited for that comes after the response
 EXIT = 0.5  # seconds a build that broke a connection off may take to be seen to have exited
 POLL = 0.02
+IN_VAIN = 3
+"""Fresh builds in a row that made no pin hold, after which no more are started: the build has changed."""
+NEW = "it is new: nothing says what to expect (retape pin update --only new writes what the build answers)"
 
 Result = TypeVar("Result")
 
@@ -66,6 +71,15 @@ class PinOutcome:
     problem: str = ""
     came: Came | None = None  # what was judged
     names: Mapping[str, Any] = field(default_factory=dict)  # bound by setup and stubs
+    fresh: bool = False  # it failed on the build that other pins had used, so this is of a fresh one
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is to be told that fails a pin by default."""
+        judged = self.judgement
+        if judged is None or judged.inconclusive:
+            return False
+        return all(class_of(one.class_id).level is Level.INFO for one in judged.findings)
 
 
 class PinRunner:
@@ -81,7 +95,10 @@ class PinRunner:
         self._stubs: StubServer | None = None
         self._target: Target | None = None
         self._wiring = Wiring()
-        self._used = False
+        self._used = False  # by an earlier pin
+        self._changed = False  # by a request that may change something
+        self._in_vain = 0  # fresh builds in a row that helped nothing
+        self._exposed = False
 
     @classmethod
     def start(cls, plan: RunnerPlan) -> Self:
@@ -124,12 +141,16 @@ class PinRunner:
         self.close()
 
     def run(self, pin: Pin, endpoint: str = "") -> PinOutcome:
-        """Run one pin. Whatever the target does ends in the outcome."""
-        return self._call(self._run(pin, endpoint or pin.name))
+        """Run one pin. Whatever the target does ends in the outcome.
+
+        One that fails on a build which other pins have changed runs again on a fresh one, and only that counts.
+        """
+        return self._call(self._run_fairly(pin, endpoint or pin.name))
 
     @property
     def url(self) -> str:
-        """Where the build listens; "" where there is none."""
+        """Where the build listens; "" where there is none. Who has it relies on it: the build is not replaced then."""
+        self._exposed = True
         return str(self._target) if self._target is not None else ""
 
     def variables(self) -> dict[str, str]:
@@ -172,13 +193,14 @@ class PinRunner:
             self._stubs = StubServer(self._desk, authority)
             self._wiring = Wiring(*await self._listen(authority))
 
-    async def _launch(self) -> None:
+    async def _launch(self, again: bool = False) -> None:
         plan = self._plan
+        kept = str(self._target) if again and self._exposed else plan.target
         assert self._work is not None
         replay_plan = ReplayPlan(
             output=Path(self._work.name) / "unused",
             command=plan.command,
-            target=Target.parse(plan.target) if plan.target else None,
+            target=Target.parse(kept) if kept else None,
             ready=plan.ready,
             ready_timeout=plan.ready_timeout,
         )
@@ -195,11 +217,28 @@ class PinRunner:
         if self._stubs is not None:
             await self._stubs.close()
 
-    async def _run(self, pin: Pin, endpoint: str) -> PinOutcome:
+    async def _run_fairly(self, pin: Pin, endpoint: str) -> PinOutcome:
         if self._plan.isolate and self._used and self._plan.command:
-            await self._launched.stop()
-            await self._launch()
+            await self._relaunch()
+        changed = self._changed
+        outcome = await self._run(pin, endpoint)
+        fresh_may_help = changed and self._plan.command and not self._exposed and self._in_vain < IN_VAIN
+        if outcome.holds or not fresh_may_help or pin.expect is None or self._gone():
+            return outcome
+        await self._relaunch()
+        outcome = await self._run(pin, endpoint)
+        self._in_vain = 0 if outcome.holds else self._in_vain + 1
+        return replace(outcome, fresh=True)
+
+    async def _relaunch(self) -> None:
+        await self._launched.stop()
+        self._launched = Launched()
+        await self._launch(again=True)
+        self._changed = False
+
+    async def _run(self, pin: Pin, endpoint: str) -> PinOutcome:
         self._used = True
+        self._changed |= any(one.method not in SAFE for one in (pin.request, *(step.request for step in pin.setup)))
         assert self._target is not None
         gone = self._gone()
         if gone:
@@ -232,6 +271,8 @@ class PinRunner:
                 tuple(self._desk.calls),
                 self._plan.sees_calls,
             )
+            if pin.expect is None:
+                return PinOutcome(problem=NEW, came=came, names=names)
             return PinOutcome(judge(pin, came, dict(names), endpoint, self._plan.rules), came=came, names=names)
         finally:
             self._desk.finish()

@@ -73,7 +73,7 @@ def words_in_message(headers: Headers, body: bytes) -> set[str]:
 
 def references(pin: Pin) -> set[str]:
     """Every name that something in ``pin`` refers to."""
-    messages: list[PinRequest | PinResponse] = [pin.request, pin.expect]
+    messages: list[PinRequest | PinResponse] = [pin.request, *([pin.expect] if pin.expect else [])]
     for stub in (*pin.stubs, *(stub for step in pin.setup for stub in step.stubs)):
         messages += [stub.request, *([stub.response] if stub.response else [])]
     messages += [step.request for step in pin.setup]

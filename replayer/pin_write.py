@@ -171,13 +171,13 @@ class Scribe:
     # -- writing ------------------------------------------------------------------------------------------------
 
     def _write(self, material: Material) -> tuple[PinResponse, tuple[PinStub, ...]]:
-        scene = self._scene(material)
+        scene = self.scene(material)
         stubs = tuple(self._stub(call, scene) for call in material.calls)
         response = material.exchange.response
         twin = material.twin.response if material.twin is not None else None
         return (self._expected(response, twin, scene) if response else PinResponse(0)), stubs
 
-    def _scene(self, material: Material) -> Scene:
+    def scene(self, material: Material) -> Scene:
         exchange = material.exchange
         given = words_in_request(exchange.request)
         for call in material.calls:
@@ -203,9 +203,9 @@ class Scribe:
             if name in HOP_BY_HOP or name in NOT_COMPARED or name in TRACING:
                 continue
             other = header(twin.headers, name) if twin is not None else None
-            lines.append((name, self._header(name, value, other.decode("latin-1") if other else MISSING, scene)))
+            lines.append((name, self.header_of(name, value, other.decode("latin-1") if other else MISSING, scene)))
         other_body = (twin.body, twin.headers) if twin is not None else None
-        body = self._body(response.body, response.headers, other_body, scene)
+        body = self.body_of(response.body, response.headers, other_body, scene)
         return PinResponse(response.status, tuple(lines), body)
 
     def _stub(self, call: Exchange, scene: Scene) -> PinStub:
@@ -220,11 +220,13 @@ class Scribe:
                 scheme, blank, _ = value.partition(" ")
                 lines.append((name, f"{pin_notation.escape(scheme)} «string»" if blank else "«string»"))
             else:
-                lines.append((name, self._header(name, value, MISSING, inner)))
+                lines.append((name, self.header_of(name, value, MISSING, inner)))
         tunnel = request.method == "CONNECT"  # a refused one: its target is no path
         url = f"https://{request.host}:{request.port}/" if tunnel else url_of(request)
-        target = self._text("", url, MISSING, inner)
-        shown = PinRequest(request.method, target, tuple(lines), self._body(request.body, request.headers, None, inner))
+        target = self.text_of("", url, MISSING, inner)
+        shown = PinRequest(
+            request.method, target, tuple(lines), self.body_of(request.body, request.headers, None, inner)
+        )
         response = None
         if call.response is not None:
             kept = tuple(
@@ -237,7 +239,7 @@ class Scribe:
         failure = call.failure.kind.value if call.failure is not None else ""
         return PinStub(call.dependency or request.host, shown, response, failure)
 
-    def _header(self, name: str, value: str, twin: Any, scene: Scene) -> str:
+    def header_of(self, name: str, value: str, twin: Any, scene: Scene) -> str:
         if name == "set-cookie":
             pair, semicolon, rest = value.partition(";")
             cookie, equals, content = pair.partition("=")
@@ -249,9 +251,9 @@ class Scribe:
             return f"{pin_notation.escape(cookie)}{equals}{shown}{semicolon}{rest}"
         if name == "etag" and (scene.fresh or (twin is not MISSING and twin != value)):
             return "«string»"  # follows whatever in the body is volatile
-        return self._text(name, value, twin, scene)
+        return self.text_of(name, value, twin, scene)
 
-    def _body(self, body: bytes, headers: Headers, twin: tuple[bytes, Headers] | None, scene: Scene) -> Body:
+    def body_of(self, body: bytes, headers: Headers, twin: tuple[bytes, Headers] | None, scene: Scene) -> Body:
         shown = pin_bodies.written(body, headers, exact=False)
         decoded = decode(body, headers)
         other = decode(*twin) if twin is not None else None
@@ -259,7 +261,7 @@ class Scribe:
             twins: Mapping[str, Any] | None = None
             if isinstance(other, JsonBody):
                 twins = {pair.path: pair.replayed for pair in json_pairs((), decoded.value, other.value)}
-            return replace(shown, value=self._json((), "", decoded.value, twins, scene))
+            return replace(shown, value=self.value_of((), "", decoded.value, twins, scene))
         if shown.form == "text" and isinstance(decoded, TextBody):
             mine = decoded.text.replace("\r\n", "\n")
             theirs = other.text.replace("\r\n", "\n").split("\n") if isinstance(other, TextBody) else []
@@ -269,22 +271,22 @@ class Scribe:
             return replace(shown, value="\n".join(self._line(one, two, scene) for one, two in pairs))
         return shown
 
-    def _json(self, place: Place, name: str, value: Any, twins: Mapping[str, Any] | None, scene: Scene) -> Any:
+    def value_of(self, place: Place, name: str, value: Any, twins: Mapping[str, Any] | None, scene: Scene) -> Any:
         if isinstance(value, dict):
-            return {key: self._json((*place, key), key, child, twins, scene) for key, child in value.items()}
+            return {key: self.value_of((*place, key), key, child, twins, scene) for key, child in value.items()}
         if isinstance(value, list):
-            return [self._json((*place, index), name, child, twins, scene) for index, child in enumerate(value)]
+            return [self.value_of((*place, index), name, child, twins, scene) for index, child in enumerate(value)]
         twin = MISSING if twins is None else twins.get(normalised(place), MISSING)
         slot = self._slot(name, value, twin, scene, place)
         if slot is not None:
             return str(slot)
-        return self._text(name, value, twin, scene) if isinstance(value, str) else value
+        return self.text_of(name, value, twin, scene) if isinstance(value, str) else value
 
     def _line(self, line: str, twin: Any, scene: Scene) -> str:
         """A line of a text; where it is a JSON object, each of its values by its name."""
         ours = members(line)
         if not ours:
-            return self._text("", line, twin, scene)
+            return self.text_of("", line, twin, scene)
         theirs = members(twin) if isinstance(twin, str) else []
         paired = [one.name for one in ours] == [one.name for one in theirs]
         shown, done = "", 0
@@ -294,14 +296,14 @@ class Scribe:
             if slot is not None:
                 value = str(slot)
             elif isinstance(member.value, str):
-                value = self._text(member.name, member.value, other, scene)
+                value = self.text_of(member.name, member.value, other, scene)
             else:
                 value = line[member.start : member.end]
             shown += pin_notation.escape(line[done : member.start]) + value
             done = member.end
         return shown + pin_notation.escape(line[done:])
 
-    def _text(self, name: str, text: str, twin: Any, scene: Scene) -> str:
+    def text_of(self, name: str, text: str, twin: Any, scene: Scene) -> str:
         """A string that is not one value as a whole, with what is volatile inside it."""
         slot = self._slot(name, text, twin, scene)
         if slot is not None:

@@ -56,6 +56,11 @@ in ``replayer.pin_notation``. What is not a matcher must be equal, also where a 
 ``header location /orders/(.+)``, ``cookie sid``, in a page ``text value="(.+?)"``), or, in a stub's answer, by a
 matcher of a call's request.
 
+**What no matcher can say** stands in ``varies:`` of ``expect``: a JSON path of the body and a word of a rule (``retape
+rules explain`` has them all): ``$.sizes: unordered``, ``$.promotion: optional``.
+
+**New**: a pin without ``expect:`` fails until ``retape pin update`` has written what the build answers.
+
 **Headers**: of the request all are sent; of the expected response only those given are compared, each by its value.
 A header that occurs more than once has a list of values.
 
@@ -106,6 +111,7 @@ class PinResponse:
     status: int
     headers: Lines = ()
     body: Body = Body()
+    varies: tuple[tuple[str, str], ...] = ()  # of an expected one: JSON path of the body -> word of a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ class Pin:
 
     name: str
     request: PinRequest
-    expect: PinResponse
+    expect: PinResponse | None  # None: a new pin, whose answer is still to be looked at
     source: Mapping[str, Any] = field(default_factory=dict)
     setup: tuple[Step, ...] = ()
     stubs: tuple[PinStub, ...] = ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from captures.errors import EmptyCapture, UsageError
+from captures.errors import EmptyCapture
 from captures.links import Linker
 from captures.model import Direction, Exchange, Request, url_of
 from captures.redacting.redaction import RedactionPolicy, Redactor
@@ -22,6 +22,7 @@ from replayer.events import Event
 from replayer.library import StubLibrary
 from replayer.pin_desk import PinDesk
 from replayer.pin_file import load
+from replayer.pinning.finding import pins_under
 from replayer.pins import PinStub
 from replayer.stubs import Answer, Desk
 
@@ -59,7 +60,7 @@ def lend(sources: Iterable[Path], rules: RuleBook) -> Loan:
     paths = tuple(sources)
     if len(paths) == 1 and paths[0].is_file() and paths[0].suffix not in (".yaml", ".yml"):
         return _of_capture(paths[0], rules)
-    stubs = [stub for path in paths for file in files_under(path) for stub in _stubs_in(file)]
+    stubs = [stub for file in pins_under(paths) for stub in _stubs_in(file)]
     if not stubs:
         named = ", ".join(map(str, paths[:3])) or "no pin"
         raise EmptyCapture(f"There is no stub in {named}.", hint="Name a capture or a folder of pins that has some.")
@@ -70,16 +71,6 @@ def lend(sources: Iterable[Path], rules: RuleBook) -> Loan:
         lambda: [served.exchange for served in desk.calls],
         lambda: len(set(range(len(stubs))) - {served.stub for served in desk.calls}),
     )
-
-
-def files_under(path: Path) -> tuple[Path, ...]:
-    """``path``, or the YAML files below it in order. Raises :class:`UsageError` when it is not there."""
-    if path.is_dir():
-        found = (file for file in path.rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())
-        return tuple(sorted(found))
-    if not path.exists():
-        raise UsageError(f"{path} does not exist.", hint="Name a capture, a pin or a folder of pins.")
-    return (path,)
 
 
 class _PinsDesk(PinDesk):

@@ -30,6 +30,8 @@ def told(outcome: PinOutcome, fail_on: Level = Level.WARNING) -> Told:
     ordered = sorted(judged.findings, key=lambda one: -class_of(one.class_id).level.rank)
     lines = [text for one in ordered for text in _described(one)]
     lines += [f"could not be judged: {reason}" for reason in judged.inconclusive]
+    if outcome.fresh and not failing:
+        lines.append("held on a fresh build; on the shared one it sees what other pins left behind (isolate)")
     found = tuple(f"{one.class_id} {one.location}" for one in judged.findings)
     return Told(bool(failing or judged.inconclusive), tuple(lines), found)
 
