@@ -35,6 +35,8 @@ SCRIPTS = (
     "tabs.js",
     "hidden.js",
     "latency.js",
+    "chains.js",
+    "blind.js",
     "page.js",
 )
 REVIEW = {"decide.js": ("review.js", "deciding.js")}

@@ -7,7 +7,7 @@ from typing import Any
 
 from captures.store import Capture
 from diffing.model import Result
-from diffing.reports import hidden, latency
+from diffing.reports import blind, chains, hidden, latency
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,11 @@ def views(result: Result, recorded: Capture | None, replayed: Capture | None) ->
     """Every view, each bounded by itself whatever the size of the run."""
     measured = latency.view(result)
     passed = hidden.view(result)
+    carried = chains.view(recorded, replayed)
+    unseen = blind.view(result, recorded, replayed)
     return (
+        View("chains", carried, len(carried["chains"]) + len(carried["broken"]) or None),
         View("rules", passed, len(passed["rules"]) or None),
         View("latency", measured, len(measured["rows"]) or None),
+        View("blind", unseen, len(unseen["blind"]) or None),
     )

@@ -51,8 +51,8 @@ function exchangeView(detail, example, group) {
     else parts.push(part);
   }
   if (detail.calls.length && !aboutCalls) parts.push(callsPart(detail, example, false));
-  parts.push(requestPart(detail));
-  return parts;
+  parts.push(chainsPart(detail), requestPart(detail));
+  return parts.filter(Boolean);
 }
 
 function requestPart(detail) {

@@ -8,8 +8,10 @@ const VIEWS = [
   ["", "Drift", (page) => page.groups.length, (page) => groupList(page)],
   ["endpoints", "Endpoints", (page) => page.endpoints.length, endpointsView],
   ["dependencies", "Dependencies", (page) => page.missed || null, dependenciesView],
+  ["chains", "Chains", (page) => page.tabs.chains, chainsView],
   ["rules", "By rule", (page) => page.tabs.rules, rulesView],
   ["latency", "Latency", (page) => page.tabs.latency, latencyView],
+  ["blind", "Blind spots", (page) => page.tabs.blind, blindView],
   ["run", "Run", () => null, runView],
 ];
 
