@@ -97,8 +97,14 @@ class ChildProcess:
             with suppress(ValueError):
                 event = json.loads(line)
                 if isinstance(event, dict):
-                    self._hear(event)
-        self._hear({"event": "exited", "code": self._process.wait()})
+                    self._tell(event)
+        self._tell({"event": "exited", "code": self._process.wait()})
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._hear(event)
+        except Exception as error:  # noqa: BLE001 - without this thread nobody would hear that the process has ended
+            self._tail.append(f"its event {event.get('event')!r} was not understood ({type(error).__name__})")
 
     def _read_errors(self, source: IO[bytes] | None) -> None:
         for line in source or ():
