@@ -35,6 +35,7 @@ try:
     from captures.visible import visible
     from diffing.cli import diff, rules
     from diffing.report_cli import report
+    from diffing.review.cli import accept, ignore, reject, undecide
     from recorder.archive_cli import export, import_
     from recorder.cli import record
     from replayer.cli import replay
@@ -114,7 +115,8 @@ def _readers() -> list[Callable[[Config], None]]:
 
 doctor = doctor_with(_more)
 config = config_with(_readers)
-for command in (record, replay, diff, learn, rules, review, pin, report, capture, stub, config, doctor, demo, init):
+reviewing = (accept, ignore, reject, undecide, review)
+for command in (record, replay, diff, learn, rules, *reviewing, pin, report, capture, stub, config, doctor, demo, init):
     cli.add_command(command)
 
 

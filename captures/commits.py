@@ -1,4 +1,4 @@
-"""Which build it is, as far as the working directory tells: the commit, and whether there is more than that."""
+"""What git tells of the working directory: which build it is, whether there is more than that, and who works here."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def built_from(label: str = "") -> dict[str, Any]:
     git = commit()
     dirty = git is not None and _git("status", "--porcelain", "--untracked-files=no") != ""
     return {name: value for name, value in (("label", label), ("git", git), ("dirty", dirty)) if value}
+
+
+def author() -> str:
+    """Who works here, as git knows the person; empty where it does not."""
+    return _git("config", "user.name") or ""
 
 
 def _git(*words: str) -> str | None:

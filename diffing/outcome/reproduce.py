@@ -77,12 +77,19 @@ def _variable(name: str) -> str:
 
 
 def rules_command(verb: str, result: Result, words: Iterable[str], given: Iterable[str] = ()) -> str:
-    """``retape rules explain`` or ``suggest`` of the run of ``result``. ``given``: the options it was compared with."""
+    """``retape rules explain`` of the run of ``result``. ``given``: the options it was compared with."""
+    return _of_run(("rules", verb), result, words, given)
+
+
+def decision_command(verb: str, result: Result, fingerprint: str, given: Iterable[str] = ()) -> str:
+    """``retape accept``, ``ignore`` or ``reject`` of a group of ``result``."""
+    return _of_run((verb,), result, (fingerprint,), given)
+
+
+def _of_run(verb: Iterable[str], result: Result, words: Iterable[str], given: Iterable[str]) -> str:
     source = result.meta.get("replayed", {}).get("source")
     named = () if source == result.recorded_path else ("--recorded", result.recorded_path)
-    return " ".join(
-        shell_word(word) for word in ("retape", "rules", verb, result.replayed_path, *words, *named, *given)
-    )
+    return " ".join(shell_word(word) for word in ("retape", *verb, result.replayed_path, *words, *named, *given))
 
 
 def _url(base: str, target: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from diffing.model import ABSENT, Finding, Group, Result
+from diffing.model import ABSENT, Approval, Finding, Group, Result
 from diffing.reports.values import dump
 
 SCHEMA = 1
@@ -28,6 +28,10 @@ def document(result: Result) -> dict[str, Any]:
             {"id": identity, "used": used, "places": _places(result, identity)} for identity, used in result.rules
         ],
         "stubs": asdict(result.stubs),
+        "approvals": [
+            {**_approval(use.approval), "state": use.state.value, "groups": list(use.groups)}
+            for use in result.approvals
+        ],
         "notes": list(result.notes),
         "recorded": result.recorded_path,
         "replayed": result.replayed_path,
@@ -54,12 +58,30 @@ def _group(group: Group) -> dict[str, Any]:
         "exchanges": list(group.exchanges),
         "spread": max(group.spread, len(group.exchanges)),
         "decision": group.decision.value if group.decision else None,
+        "approval": _approval(group.approval) if group.approval else None,
+        "reopened": group.reopened,
         "curl": group.curl,
         "command": group.command,
         "because": group.because,
         "origin": group.origin.value if group.origin else None,
         "origin_evidence": group.origin_evidence,
         "examples": [{"exchange": f.exchange, "path": f.path, **_sides(f)} for f in group.examples],
+    }
+
+
+def _approval(approval: Approval) -> dict[str, Any]:
+    """Dates as text, as TOML writes them."""
+    days = {
+        key: str(value) if value else None for key, value in (("created", approval.created), ("until", approval.until))
+    }
+    return {
+        "fingerprint": approval.fingerprint,
+        "places": list(approval.places),
+        "decision": approval.decision.value,
+        "change": approval.change,
+        "reason": approval.reason,
+        "author": approval.author,
+        **days,
     }
 
 

@@ -20,10 +20,11 @@ from xml.etree import ElementTree as ET
 
 from captures.store import Capture
 from captures.wording import counted
-from diffing.model import Column, Group, Judgement, Level, Result
+from diffing.model import ApprovalState, Column, Group, Judgement, Level, Result
+from diffing.outcome.verdict import fails
 from diffing.reports.coverage import skipped_reasons
 from diffing.reports.text import clip, visible
-from diffing.reports.wording import COLUMNS, name_of, shown_values, title, verdict_sentence
+from diffing.reports.wording import COLUMNS, decision_said, name_of, shown_values, title, verdict_sentence
 
 MESSAGE = 300  # characters of an attribute
 TEXT = 8_000  # characters of an element
@@ -87,12 +88,13 @@ def _group(suite: ET.Element, group: Group, line: Level) -> None:
     for example in group.examples[:LISTED]:
         change = " -> ".join(shown_values(example, 400))
         said.append(f"exchange {example.exchange}, {clip(example.path or example.location, 200)}: {change}")
+    said += [f"decision: {decision_said(group)}"] if decision_said(group) else []
     said += [f"why: {group.evidence}"] if group.evidence else []
     said += [f"whose: {group.origin_evidence}"] if group.origin_evidence else []
     said += [f"exchanges: {_ids(group.exchanges)}"] if group.exchanges else []
     said += [f"again: {group.command}"] if group.command else []
     said += [f"curl: {group.curl}"] if group.curl else []
-    if not _fails(group, line):
+    if not fails(group, line):
         ET.SubElement(case, "system-out").text = _lines(said)
         return
     failed = group.class_id.startswith("response.failed")
@@ -100,13 +102,14 @@ def _group(suite: ET.Element, group: Group, line: Level) -> None:
         case,
         "error" if failed else "failure",
         type=group.class_id,
-        message=_text(clip(f"{before} -> {after} in {spread}", MESSAGE)),
+        message=_text(clip(f"{before} -> {after} in {spread}{_why_not(group)}", MESSAGE)),
     )
     element.text = _lines(said)
 
 
-def _fails(group: Group, line: Level) -> bool:
-    return group.open and group.level.rank >= line.rank
+def _why_not(group: Group) -> str:
+    said = decision_said(group)
+    return f" ({said})" if said else ""
 
 
 def _verdict(root: ET.Element, result: Result, rest: tuple[Group, ...], line: Level, started: str) -> None:
@@ -119,6 +122,7 @@ def _verdict(root: ET.Element, result: Result, rest: tuple[Group, ...], line: Le
         ("replayed", name_of(result.replayed_path)),
         *((f"ledger.{name}", str(getattr(result.ledger, name))) for name in ("recorded", "replayed")),
         *((f"ledger.{name}", str(getattr(result.ledger, name))) for name, _ in COLUMNS),
+        *((f"approvals.{state.value}", _approvals(result, state)) for state in ApprovalState),
     ]
     for name, value in values:
         ET.SubElement(properties, "property", name=name, value=_text(value))
@@ -128,7 +132,7 @@ def _verdict(root: ET.Element, result: Result, rest: tuple[Group, ...], line: Le
         _tell(case, tag, result.verdict, [verdict_sentence(result), *result.reasons])
     elif result.reasons:
         ET.SubElement(case, "system-err").text = _lines(result.reasons)
-    failing = sum(_fails(group, line) for group in rest)
+    failing = sum(fails(group, line) for group in rest)
     if rest:
         case = _case(suite, "further groups", classname="retape")
         said = [f"{counted(len(rest), 'more group')}, {failing:,} of them failing: see the HTML or JSON report"]
@@ -137,6 +141,15 @@ def _verdict(root: ET.Element, result: Result, rest: tuple[Group, ...], line: Le
         else:
             ET.SubElement(case, "system-out").text = _lines(said)
     _count(suite, started)
+
+
+def _approvals(result: Result, state: ApprovalState) -> str:
+    """How many, and of those that do not hold which."""
+    names = [use.approval.fingerprint for use in result.approvals if use.state is state]
+    if state is ApprovalState.USED or not names:
+        return str(len(names))
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return f"{len(names)}: {', '.join(names[:LISTED])}{more}"
 
 
 def _case(suite: ET.Element, name: str, seconds: float = 0.0, classname: str = "") -> ET.Element:

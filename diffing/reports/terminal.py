@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, TextIO
 from captures.store import Capture
 from captures.wording import counted
 from diffing.model import Group, Result
-from diffing.outcome.reproduce import rules_command, shell_word
+from diffing.outcome.reproduce import decision_command, rules_command, shell_word
 from diffing.reports.coverage import Miss, misses
 from diffing.reports.text import clip, visible
 from diffing.reports.wording import (
     COLUMNS,
     LEVELS,
     WORDS,
+    decision_said,
     name_of,
     rule_snippet,
     shown_values,
@@ -153,7 +154,7 @@ class _Printer:
         before, after = shown_values(example, 48)
         spread = counted(max(group.spread, len(group.exchanges)) or group.count, "exchange")
         shown = f", as in {group.exchanges[0]}" if group.exchanges else ""
-        why = [title(group.class_id).lower(), spread + shown, visible(group.evidence)]
+        why = [visible(decision_said(group)), title(group.class_id).lower(), spread + shown, visible(group.evidence)]
         why += [visible(group.origin_evidence), f"follows from {group.because}" if group.because else ""]
         self._phrases(
             Phrase("    ", gap=""),
@@ -176,7 +177,6 @@ class _Printer:
 
     def _next(self, result: Result, groups: Sequence[Group]) -> None:
         """What a person types about the first open group; for another one its id stands in the commands."""
-        from diffing.reports.layout import Phrase
 
         first = next((group for group in groups if group.open), None)
         if first is None:
@@ -197,11 +197,13 @@ class _Printer:
             path = example.path if example is not None else first.location
             exchange = example.exchange if example is not None else first.exchanges[0]
             self._command("Why?", rules_command("explain", result, (str(exchange), path), self._given))
-        if result.replayed_path and rule_snippet(first):
-            said = "# a rule that still asserts something"
-            self._command("Volatile?", rules_command("suggest", result, (first.fingerprint,), self._given), said)
-        meant = Phrase("Record again with this build: that is then the truth.", "", "")
-        self._phrases(Phrase("Intended?".ljust(LABEL), "bold"), meant, indent=LABEL)
+        if not result.replayed_path:
+            return
+        meant = decision_command("accept", result, first.fingerprint, self._given)
+        self._command("Meant?", meant, "# it is the new truth; --reason says why")
+        if rule_snippet(first):
+            volatile = decision_command("ignore", result, first.fingerprint, self._given)
+            self._command("Volatile?", volatile, "# a rule that still asserts something")
 
     def _rest(self, result: Result, replayed: Capture | None) -> None:
         from diffing.reports.layout import Phrase, joined

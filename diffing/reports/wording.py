@@ -32,9 +32,10 @@ def verdict_sentence(result: Result) -> str:
     if result.verdict == "drift":
         open_groups = sum(group.open for group in groups)
         parts = [f"{counted(open_groups, 'drift group')} in {ledger.drifted + ledger.failed:,} of {exchanges}"]
-        decided = sum(group.decision in (Decision.ACCEPTED, Decision.IGNORED) for group in groups)
-        if decided:
-            parts.append(f"{decided:,} more accepted or ignored")
+        for decision in (Decision.ACCEPTED, Decision.IGNORED):
+            count = sum(group.decision is decision for group in groups)
+            if count:
+                parts.append(f"{count:,} more {decision.value}")
         for origin in (Origin.STALE, Origin.FLAKY):
             count = sum(group.origin is origin for group in groups)
             if count:
@@ -49,14 +50,30 @@ def verdict_sentence(result: Result) -> str:
     judged = f"{ledger.same + ledger.same_by_rule:,} of {exchanges} answered as recorded"
     by_rule = f", {ledger.same_by_rule:,} of them by named rules" if ledger.same_by_rule else ""
     if groups:
-        stale = any(group.origin is Origin.STALE for group in groups)
-        older = ", older than this build" if stale else ""
-        more = f"; {counted(len(groups), 'group')} accepted, ignored{older} or below the line"
-        if ledger.drifted + ledger.failed:
-            line = (result.meta.get("fail_on") or "warning") if result.meta else "warning"
-            more = f", {ledger.drifted + ledger.failed:,} differ{more} of --fail-on {line}"
+        line = (result.meta.get("fail_on") or "warning") if result.meta else "warning"
+        counts = {
+            "accepted": sum(group.decision is Decision.ACCEPTED for group in groups),
+            "ignored": sum(group.decision is Decision.IGNORED for group in groups),
+            "older than this build": sum(not group.passed and group.origin is Origin.STALE for group in groups),
+        }
+        counts[f"below the line of --fail-on {line}"] = len(groups) - sum(counts.values())
+        told = [f"{count:,} {words}" for words, count in counts.items() if count]
+        differ = f", {ledger.drifted + ledger.failed:,} differ" if ledger.drifted + ledger.failed else ""
+        what = told[0].replace(" ", f" drift group{'' if len(groups) == 1 else 's'} ", 1)
+        more = f"{differ}; {what if len(told) == 1 else f'{len(groups):,} drift groups: ' + ', '.join(told)}"
         return f"{judged}{by_rule}{more}."
     return f"{judged}{by_rule}."
+
+
+def decision_said(group: Group) -> str:
+    """Who decided and why, or why a decision no longer counts: ``accepted by dana until 2026-12-31: ORD-1182``."""
+    approval = group.approval
+    if approval is None:
+        return group.reopened
+    who = f" by {approval.author}" if approval.author else ""
+    until = f" until {approval.until}" if approval.until else ""
+    why = f": {approval.reason}" if approval.reason else ""
+    return f"{approval.decision.value}{who}{until}{why}"
 
 
 def title(class_id: str) -> str:

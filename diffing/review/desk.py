@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 ACCEPT, REJECT, IGNORE, UNDECIDE, UNDO = "accept", "reject", "ignore", "undecide", "undo"
 
+SHORTEST = 4
+"""Digits that name a group, at least."""
+
 Edit = Callable[[str], tuple[str, Mapping[str, Any]]]
 
 
@@ -41,6 +44,7 @@ class Change:
 
     verb: str
     fingerprints: tuple[str, ...]  # of the groups decided
+    groups: tuple[Group, ...] = field(repr=False)  # the same, as they were before
     path: Path
     diff: str  # unified, empty where the file said so already
     written: bool
@@ -82,7 +86,7 @@ class Desk:
         ``rules``: the file to write to, in place of ``retape.rules.toml`` beside the configuration; it may be missing.
         Raises what :func:`captures.config.load` and :func:`diffing.engine.compare_captures` raise.
         """
-        file = rules or (config.parent if config else project_root()) / RULES_FILE
+        file = rules_path(rules, config)
 
         def reload() -> Config:
             return load(explicit=config, rules=rules if rules is not None and rules.exists() else None)
@@ -171,7 +175,7 @@ class Desk:
         done = _put_back(last)
         self._done.pop()
         self.refresh()
-        return Change(UNDO, last.fingerprints, last.path, _diff(done), written=True, rewritten=done)
+        return Change(UNDO, last.fingerprints, last.groups, last.path, unified(done), written=True, rewritten=done)
 
     def _decide(
         self,
@@ -215,7 +219,9 @@ class Desk:
 
     def _write(self, verb: str, names: tuple[str, ...], edit: Edit, *, dry: bool) -> Change:
         done = rewrite(self.file, edit, dry=dry)
-        change = Change(verb, names, self.file, _diff(done), written=not dry, undecide=names, rewritten=done)
+        known = {group.fingerprint: group for group in self._result.groups}
+        groups = tuple(known[name] for name in names if name in known)
+        change = Change(verb, names, groups, self.file, unified(done), written=not dry, undecide=names, rewritten=done)
         if not dry and done.after != done.before:
             self._done.append(change)
             self.refresh()
@@ -231,20 +237,29 @@ class Desk:
         self._result = redecided(self._compared, asked.approvals, self.today, asked.fail_on)
 
 
+def rules_path(rules: Path | None, config: Path | None) -> Path:
+    """The file that decisions are written to."""
+    return rules or (config.parent if config else project_root()) / RULES_FILE
+
+
 def named(groups: Sequence[Group], wanted: str, run: Path) -> Group:
     """The group whose fingerprint begins with ``wanted``. Raises :class:`UsageError` naming near ones."""
-    fitting = [group for group in groups if wanted and group.fingerprint.startswith(wanted)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        known = ", ".join(group.fingerprint for group in fitting[:5])
-        raise UsageError(f"{wanted} is more than one drift group of {run}.", hint=f"Which of {known}?")
-    every = [group.fingerprint for group in groups]
-    near = difflib.get_close_matches(wanted, every, n=3, cutoff=0.6) or every[:5]
-    more = ", …" if len(every) > len(near) else ""
-    raise UsageError(
-        f"{wanted} is no drift group of {run}.", hint=f"It has {', '.join(near)}{more}" if near else "It has none."
-    )
+    name = fitting([group.fingerprint for group in groups], wanted, f"a drift group of {run}")
+    return next(group for group in groups if group.fingerprint == name)
+
+
+def fitting(known: Sequence[str], wanted: str, what: str) -> str:
+    """The one of ``known`` that begins with ``wanted``. Raises :class:`UsageError` saying that it is not ``what``."""
+    if len(wanted) < SHORTEST:
+        raise UsageError(f'"{wanted}" is too short for a fingerprint.', hint=f"Give {SHORTEST} of its digits, or more.")
+    found = [name for name in known if name.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{wanted} is the beginning of several.", hint=f"Which of {', '.join(found[:5])}?")
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6) or known[:5]
+    more = ", …" if len(known) > len(near) else ""
+    raise UsageError(f"{wanted} is not {what}.", hint=f"Known: {', '.join(near)}{more}" if near else "There is none.")
 
 
 def recording_behind(run: Path) -> Path:
@@ -288,7 +303,14 @@ def _put_back(change: Change) -> Rewritten:
     return done
 
 
-def _diff(done: Rewritten) -> str:
-    old, new = done.before.splitlines(keepends=True), done.after.splitlines(keepends=True)
-    name = done.path.name
-    return "".join(difflib.unified_diff(old, new, "/dev/null" if done.made else f"a/{name}", f"b/{name}"))
+def unified(done: Rewritten) -> str:
+    """The change of a file as a unified diff that ``git apply`` takes, from the working directory."""
+    here = Path.cwd()
+    name = done.path.relative_to(here).as_posix() if done.path.is_relative_to(here) else done.path.name
+    lines = difflib.unified_diff(
+        done.before.splitlines(keepends=True),
+        done.after.splitlines(keepends=True),
+        "/dev/null" if done.made else f"a/{name}",
+        f"b/{name}",
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

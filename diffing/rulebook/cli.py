@@ -127,7 +127,7 @@ def list_classes(form: str) -> None:
     metavar="PERCENT",
     help="With --mutate: exit code 1 when fewer of the changes are seen.",
 )
-@click.option("--strict", is_flag=True, help="Exit code 1 when anything is said about a rule.")
+@click.option("--strict", is_flag=True, help="Exit code 1 when anything is said about a rule or an approval.")
 @FORMAT
 @RULES
 @CONFIG
@@ -144,7 +144,8 @@ def check_rules(
     config: Path | None,
 ) -> int:
     """Say which rules are unsound, expired, shadowed or contradictory; with a CAPTURE which of them name nothing in it;
-    with a RUN of it which were not used.
+    with a RUN of it which were not used. The same of approvals: which have expired, which a newer recording has
+    superseded, which match nothing any more.
 
     With --mutate recorded answers are changed one leaf at a time (dropped, made null, another type or value, another
     object's id, reordered, …) and compared as if a new build had sent them: what no finding tells is a blind spot.
@@ -161,6 +162,8 @@ def check_rules(
     from captures.routes.templates import explicit_templates
     from captures.store import Capture
     from diffing.options import options_from
+    from diffing.review.approvals import recording_of
+    from diffing.review.standing import sentences, without_run
     from diffing.rulebook.rulelint import remarks
 
     if mutate and capture is None:
@@ -175,12 +178,14 @@ def check_rules(
     said: list[Any] = []
     result: dict[str, Any] = {"rules": len(own), "files": [path.name for path in loaded.files]}
     endpoints: set[str] = set()
+    recording = ""
     percent, measured = 100.0, False
     text: list[str] = []
     if capture is not None:
         from diffing.rulebook.rulecheck import covered
 
         with Capture.open(capture) as source:
+            recording = recording_of(source.sessions())
             coverage = covered(source, own, templates)
             endpoints = coverage.endpoints
             said.extend(coverage.remarks(own, today))
@@ -201,6 +206,10 @@ def check_rules(
 
         compared = _compared(capture, run, options)
         result["used"] = used = judged_by(own, compared.rules, compared.groups)
+        uses = compared.approvals
+    else:
+        uses = without_run(options.approvals, today, recording)
+    stale = [(use, sentence) for use in uses for sentence in sentences((use,))]
     told = {remark.rule for remark in said}
     said = [
         *(one for one in remarks(own, used, today, endpoints) if one.kind != "unused" or one.rule not in told),
@@ -210,15 +219,22 @@ def check_rules(
         result["remarks"] = [
             {"kind": one.kind, "rule": one.rule, "other": one.other or None, "text": one.text} for one in said
         ]
+        result["approvals"] = len(options.approvals)
+        result["stale"] = [
+            {"kind": use.state.value, "approval": use.approval.fingerprint, "text": text} for use, text in stale
+        ]
         click.echo(in_json(json.dumps(result, indent=2, ensure_ascii=False)))
     else:
         where = ", ".join(result["files"]) or "no configuration file"
         click.echo(f"{len(own)} rule{'' if len(own) == 1 else 's'} in {where}: sound.")
-        for one in said:
-            click.echo(visible(f"{one.kind:<13}  {one.text}"))
+        for kind, sentence in [
+            *((one.kind, one.text) for one in said),
+            *((use.state.value, text) for use, text in stale),
+        ]:
+            click.echo(visible(f"{kind:<13}  {sentence}"))
         for line in text:
             click.echo(visible(line))
-    if (strict and said) or (fail_under is not None and percent < fail_under):
+    if (strict and (said or stale)) or (fail_under is not None and percent < fail_under):
         return 1
     return NOT_MEASURED if fail_under is not None and not measured else 0
 
@@ -391,21 +407,9 @@ def _compared(recorded: Path, run: Path, options: DiffOptions) -> Result:
 
 
 def _source(run: Path) -> Path:
-    """The recording that ``run`` was made from, as the run says. Raises :class:`UsageError` where that is unknown."""
-    from captures.errors import UsageError
-    from captures.store import Capture
+    from diffing.review.desk import recording_behind
 
-    with Capture.open(run) as opened:
-        replays = [session for session in opened.sessions() if session.mode == "replay"]
-    source = replays[-1].meta.get("source") if replays else None
-    if source:
-        for path in (Path(str(source)), run.parent / Path(str(source)).name):
-            if path.exists():
-                return path
-    raise UsageError(
-        f"{run} does not say where its recording is." if not source else f"The recording {source} is not there.",
-        hint="Name it: --recorded shop.sqlite",
-    )
+    return recording_behind(run)
 
 
 def _tell(sentence: str) -> None:

@@ -41,7 +41,7 @@ function reasons(page) {
     el("ul", {}, page.reasons.map((reason) => el("li", {}, reason))));
 }
 
-// -- filters: every word must match; kind:, level:, class:, endpoint:, !not ------------------------------------------
+// -- filters: every word must match; kind:, level:, class:, endpoint:, location:, id:, !not ------------------------------------------
 
 const OPEN = (group) => group.decision !== "accepted" && group.decision !== "ignored" && group.origin !== "stale capture" && group.origin !== "flaky";
 
@@ -52,7 +52,7 @@ function matcher(params) {
   const decided = params.get("decided");
   const tests = words.map((word) => {
     const not = word.startsWith("!");
-    const [, field, raw] = /^!?(?:(kind|level|class|endpoint|id):)?(.*)$/.exec(word);
+    const [, field, raw] = /^!?(?:(kind|level|class|endpoint|location|id):)?(.*)$/.exec(word);
     const wanted = raw.replaceAll('"', "");
     return (group) => {
       const text = field ? String(group[field]) : [group.id, group.class, group.title, group.kind, group.level, group.endpoint, group.location, group.from, group.to].join(" ");
