@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from captures.quantity_options import Time
+
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @click.option(
@@ -48,7 +50,9 @@ import click
     "--workers", type=click.IntRange(1, 64), metavar="N",
     help="Proxy processes that share the listeners, for more traffic than one core carries. [default: 1]",
 )  # fmt: skip
-@click.option("--ready-timeout", type=float, metavar="SECONDS", help="How long CMD may take to listen. [default: 60]")
+@click.option(
+    "--ready-timeout", type=Time(above=True), metavar="TIME", help="How long CMD may take to listen. [default: 60]"
+)
 @click.option(
     "--rotate", metavar="SIZE|TIME",
     help="Go on in a new file, CAPTURE-TIME.sqlite, at this size or age: 1GB, 6h, or '1GB|6h' (whichever is first).",

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from captures.quantity_options import Time
+
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @click.argument("capture", type=click.Path(path_type=Path))
@@ -48,11 +50,11 @@ import click
 @click.option(
     "--host", type=click.Choice(["recorded", "target"]), help="Which Host header to send. [default: recorded]"
 )
-@click.option("--timeout", type=click.FloatRange(min=0.01), metavar="SECONDS", help="For each exchange. [default: 30]")
+@click.option("--timeout", type=Time(0.01), metavar="TIME", help="For each exchange. [default: 30]")
 @click.option(
     "--ready", metavar="PATH|URL", help="The build is ready when this answers below 500. [default: port accepts]"
 )
-@click.option("--ready-timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="For starting. [default: 60]")
+@click.option("--ready-timeout", type=Time(), metavar="TIME", help="For starting. [default: 60]")
 @click.option(
     "--on-miss", type=click.Choice(["nearest", "strict"]),
     help="A call that asks a recorded path otherwise: the nearest answer, or 502. Elsewhere always 502. "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from captures.commands.options import FORMAT
+from captures.quantity_options import Time
 from captures.visible import in_json
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ _DEMANDED = (
     help="Send this header in place of the recorded one of its name. Repeatable.",
 )  # fmt: skip
 @click.option("--host", type=click.Choice(["recorded", "target"]), help="Which Host header to send.")
-@click.option("--timeout", type=click.FloatRange(min=0.01), metavar="SECONDS", help="For each exchange. [default: 30]")
+@click.option("--timeout", type=Time(0.01), metavar="TIME", help="For each exchange. [default: 30]")
 @click.option("--ready", metavar="PATH|URL", help="The build is ready when this answers below 500.")
-@click.option("--ready-timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="For starting. [default: 60]")
+@click.option("--ready-timeout", type=Time(), metavar="TIME", help="For starting. [default: 60]")
 @click.option("--on-miss", type=click.Choice(["nearest", "strict"]), help="As in retape replay.")
 @click.option("--exhausted", type=click.Choice(["last", "miss"]), help="As in retape replay.")
 @click.option("--target-ca", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM roots for https.")

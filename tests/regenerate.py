@@ -18,12 +18,15 @@ from pathlib import Path
 import click
 
 import retape
+from captures.settings.example import EVERY, example, table_of, title_of
 from captures.settings.keys import ROOT as CONFIGURATION
 from captures.settings.keys import RULES_FILE
 from captures.settings.schema import schema_text
+from captures.settings.variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
+CONFIGURATION_PAGE = ROOT / "docs" / "configuration.md"
 MAP = ROOT / "ARCHITECTURE.md"
 SCHEMAS = {
     ROOT / "captures" / "settings" / "retape.schema.json": CONFIGURATION,
@@ -112,6 +115,41 @@ def classes_by_kind() -> str:
     return "\n\n".join([f"{len(by_id)} classes, by kind, with their level; `retape rules classes` lists them.", *parts])
 
 
+def between(page: str, name: str, text: str) -> str:
+    """``page`` with ``text`` between its markers called ``name``."""
+    start, end = f"<!-- {name}: made by `make docs` -->\n", f"<!-- /{name} -->"
+    head, found, rest = page.partition(start)
+    return f"{head}{start}{text}{end}{rest.partition(end)[2]}" if found else page
+
+
+def with_example(page: str) -> str:
+    """The configuration page with the example that has every key."""
+    return between(page, "example", f"```toml\n{example()}```\n")
+
+
+def configuration_keys() -> str:
+    """Every table of the configuration with its keys."""
+    return "\n\n".join(f"### `{title_of(table)}`\n\n{table.meaning}.\n\n{table_of(table)}" for table in EVERY)
+
+
+def variables() -> str:
+    """Every variable of the environment that is read or set, in Markdown."""
+    rows = ["| variable | what it does |", "|---|---|"]
+    return "\n".join([*rows, *(f"| `{one.name}` | {one.meaning} |" for one in VARIABLES)])
+
+
+def rule_words() -> str:
+    """What may stand after ``expect``, and what each word goes with."""
+    from diffing.rulebook.demands import PARAMETERS, fitting
+    from diffing.rulebook.matchers import WORDS
+
+    rows = ["| `expect` | what must hold |", "|---|---|"]
+    rows += [f"| `{word}` | {meaning} |" for word, meaning in WORDS.items()]
+    more = ["| beside it | goes with |", "|---|---|"]
+    more += [f"| `{name}` | {', '.join(f'`{word}`' for word in fitting(name))} |" for name in PARAMETERS]
+    return "\n".join(rows) + "\n\n" + "\n".join(more)
+
+
 def exit_codes() -> str:
     """The exit codes, out of the front door's docstring."""
     text = (retape.__doc__ or "").partition("\n\n")[2]
@@ -131,7 +169,8 @@ def reference() -> str:
     ]
     for name, command in commands(retape.cli):
         parts += [f"### `retape {name}`", f"```text\n{help_of(name, command)}\n```"]
-    parts += ["## Classes of drift", classes_by_kind()]
+    parts += ["## Configuration", configuration_keys(), "## Environment variables", variables()]
+    parts += ["## Words of rules", rule_words(), "## Classes of drift", classes_by_kind()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -186,6 +225,7 @@ def take_picture(page: Path, picture: Path, *, width: int = 1280, height: int = 
 if __name__ == "__main__":
     REFERENCE.write_text(reference(), encoding="utf-8")
     MAP.write_text(with_rooms(MAP.read_text(encoding="utf-8")), encoding="utf-8")
+    CONFIGURATION_PAGE.write_text(with_example(CONFIGURATION_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     for path, table in SCHEMAS.items():
         path.write_text(schema_text(table), encoding="utf-8")
     print(f"wrote {REFERENCE.relative_to(ROOT)} and the rooms of {MAP.relative_to(ROOT)}")

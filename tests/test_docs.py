@@ -12,7 +12,8 @@ import certifi
 import pytest
 
 import retape
-from tests.regenerate import MAP, REFERENCE, ROOMS, ROOT, commands, with_rooms
+from captures.settings.variables import VARIABLES
+from tests.regenerate import CONFIGURATION_PAGE, MAP, REFERENCE, ROOMS, ROOT, commands, with_example, with_rooms
 
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL = commands(retape.cli)
@@ -73,6 +74,20 @@ def test_every_page_is_reached_from_the_front_page() -> None:
     assert [page.name for page in (ROOT / "docs").glob("*.md") if f"](docs/{page.name})" not in front] == []
 
 
+def test_the_example_of_the_configuration_is_made_from_its_keys() -> None:
+    text = CONFIGURATION_PAGE.read_text(encoding="utf-8")
+    assert text == with_example(text), "run: make docs"
+
+
+def test_every_variable_of_ours_is_documented() -> None:
+    named = {one.name for one in VARIABLES}
+    sources = [path.read_text(encoding="utf-8") for top in TOPS for path in (ROOT / top).rglob("*.py")]
+    read = {name for text in sources for name in re.findall(r"\bRETAPE_[A-Z_]*[A-Z]\b", text)}
+    assert read - named == {"RETAPE_AUTHORIZATION"}, "the last is an example of a pin's"
+    assert {name for name in named if name.startswith("RETAPE_")} <= read
+    assert all(any(name in text for text in sources) for name in named if "_NAME" not in name)
+
+
 def test_the_map_has_every_room() -> None:
     rooms = {str(path.parent.relative_to(ROOT)) for top in TOPS for path in (ROOT / top).rglob("__init__.py")}
     assert rooms == set(ROOMS)
@@ -103,10 +118,9 @@ def test_the_configuration_page_is_accepted_and_complete(tmp_path: Path) -> None
     from replayer.settings import examine as of_replaying
 
     page = (ROOT_OF_PAGES / "configuration.md").read_text(encoding="utf-8")
-    text = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert text is not None
+    text = "\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
     (tmp_path / "company-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
-    (tmp_path / "retape.toml").write_text(text[1])
+    (tmp_path / "retape.toml").write_text(text)
     config = load(tmp_path)
     of_recording(config)
     of_replaying(config)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from captures.commands.options import FORMAT
+from captures.quantity_options import Time
 
 if TYPE_CHECKING:
     from captures.config import Config
@@ -48,7 +49,7 @@ def doctor_with(more: More) -> click.Command:
     )  # fmt: skip
     @click.option("--config", type=click.Path(path_type=Path), help="Instead of the nearest retape.toml.")
     @click.option(
-        "--timeout", type=click.FloatRange(min=1), default=8.0, show_default=True, metavar="SECONDS",
+        "--timeout", type=Time(1), default="8s", show_default=True, metavar="TIME",
         help="How long a client may take.",
     )  # fmt: skip
     @FORMAT

@@ -42,6 +42,11 @@ _GOES_WITH: Mapping[str, tuple[str, ...]] = {
 PARAMETERS = tuple(_GOES_WITH)
 
 
+def fitting(key: str) -> tuple[str, ...]:
+    """The matcher words beside which ``key`` may stand."""
+    return _GOES_WITH[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
     """One further thing that must hold of a value. ``text`` completes "the rule expects …"."""
