@@ -3,9 +3,8 @@
 What an exchange shows are its *traits*: endpoint, status and shape of the answer in one; each call it made, with the
 dependency's endpoint, the outcome and the shapes of both its messages, and whether it was made once or more often; each
 chain, where a value comes from and where it is brought back; each kind of message. Exchanges with the same traits are
-interchangeable. Chosen is by greedy set cover (Chvatal 1979: within ln n of the smallest): next is always the exchange
-that shows the most that is new for each exchange it adds, which includes what it needs itself. Ties go to the earlier
-one, so the result is the same every time. Values make no trait: what only some numbers show (a rounding) may be lost.
+interchangeable, and of those left the fewest are chosen (:mod:`captures.covering`), with what they need; ties go to the
+earlier one. Values make no trait: what only some numbers show (a rounding) may be lost.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from captures.covering import cover, without_superfluous
 from captures.flows.tracing import Flow
 from captures.formats.decoding import EmptyBody, decode
 from captures.formats.mediatypes import media_type
@@ -104,26 +104,7 @@ class Distilling:
         closures = {one: frozenset({one, *needs(one)}) for group in self.groups.values() for one in group.ids}
         shows = {one: group.traits for group in self.groups.values() for one in group.ids}
         wanted = frozenset[Trait]().union(*self.groups)
-        chosen: list[int] = []
-        there: set[int] = set()
-        missing = set(wanted)
-        while missing:
-            best, worth = None, (0.0, 0)
-            for one in sorted(shows):
-                new = len(shows[one] & missing)
-                cost = len(closures[one] - there)
-                if not new or (most is not None and len(there) + cost > most):
-                    continue
-                now = (new / max(cost, 0.5), -one)  # one that is there already costs nothing
-                if best is None or now > worth:
-                    best, worth = one, now
-            if best is None:
-                break
-            chosen.append(best)
-            there |= closures[best]
-            for one in closures[best]:
-                missing -= shows.get(one, frozenset())
-        chosen = _without_superfluous(chosen, closures, shows)
+        chosen = without_superfluous(cover(shows, closures, most), shows, closures)
         return self._told(chosen, closures, shows, wanted)
 
     def _told(
@@ -158,20 +139,6 @@ class Distilling:
             covering = [first.get(trait) for trait in sorted(group.traits)]
             like = alike[0] if alike else None if None in covering else covering[0]
             yield Dropped(like, group.endpoint, group.outcome, count, tuple(gone))
-
-
-def _without_superfluous(
-    chosen: Sequence[int], closures: Mapping[int, frozenset[int]], shows: Mapping[int, frozenset[Trait]]
-) -> list[int]:
-    """``chosen`` without what the others show as well: greedy takes early what later choices make unnecessary."""
-    left = list(chosen)
-    for one in sorted(chosen, key=lambda one: (-len(closures[one]), -one)):
-        rest = frozenset[int]().union(*(closures[other] for other in left if other != one))
-        shown = frozenset[Trait]().union(*(shows.get(other, frozenset()) for other in rest))
-        mine = frozenset[Trait]().union(*(shows.get(other, frozenset()) for other in closures[one]))
-        if mine <= shown:
-            left.remove(one)
-    return left
 
 
 def traits_of(

@@ -26,10 +26,14 @@ from captures.writer import CaptureWriter
 
 FLUSHED = 200  # exchanges handed over between two waits for the writer: its queue stays short
 
-SAME = ("source_digest", "rules_digest")
-"""What every shard must say alike of itself: which capture it replayed, under which configuration."""
+SAME = ("source_digest", "rules_digest", "tier")
+"""What every shard must say alike of itself: which capture it replayed, under which configuration, how much of it."""
 
-_NAMES = {"source_digest": "another capture", "rules_digest": "other rules or another configuration"}
+_NAMES = {
+    "source_digest": "another capture",
+    "rules_digest": "other rules or another configuration",
+    "tier": "another tier",
+}
 
 
 @dataclass(frozen=True, slots=True)

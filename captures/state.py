@@ -57,9 +57,8 @@ def existing_state_dir(start: Path | None = None) -> Path | None:
     if given:
         return Path(given) if Path(given).is_dir() else None
     root = project_root(start)
-    if (root / ".retape").is_dir() or any((root / marker).exists() for marker in MARKERS):
-        return state_dir(start)
-    return None
+    known = (root / ".retape").is_dir() or any((root / marker).exists() for marker in MARKERS)
+    return state_dir(start) if known or configured_folder(root) is not None else None
 
 
 def redaction_key(configured: str | None = None, *, start: Path | None = None) -> bytes:

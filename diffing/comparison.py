@@ -257,14 +257,26 @@ class Comparison:
     @property
     def partial(self) -> bool:
         """Whether only a part of the recording was replayed, or is compared."""
-        return bool(self.selection or self.meta.get("only") or self.meta.get("shard"))
+        return bool(self.selection or self.part)
+
+    @property
+    def tier(self) -> Mapping[str, Any]:
+        """What the tier of the replay left out, as the run says it; empty for all of the recording."""
+        told = self.meta.get("tier")
+        known = isinstance(told, Mapping) and {"name", "of", "sent", "left_out"} <= told.keys()
+        return told if isinstance(told, Mapping) and known else {}
+
+    @property
+    def part(self) -> bool:
+        """Whether the replay was told to leave something out."""
+        return any(self.meta.get(name) for name in ("only", "shard", "tier"))
 
     # -- pairs ----------------------------------------------------------------------------------------------------
 
     def pairs(self, *, setup: bool = False) -> Iterator[Pair]:
         """Every pair in recorded order. ``setup``: also what was only sent for the others' sake and is not judged."""
         skipped = {entry.exchange: entry.reason for entry in self.run_capture.skipped()}
-        partial = bool(self.meta.get("only") or self.meta.get("shard"))
+        partial = self.part
         self.later = 0
         answers = _InOrder(self.run_capture.answers(self.run.session), lambda answer: answer.replay_of)
         effects = _InOrder(self.source_capture.effects(), _caused_by)

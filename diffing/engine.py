@@ -34,7 +34,7 @@ __all__ = ["DiffOptions", "compare_captures"]
 PLACES = 5_000
 """Places of rules told apart in the result."""
 
-_LONG = frozenset({"bindings", "named_bindings", "withheld", "spans"})
+_LONG = frozenset({"bindings", "named_bindings", "withheld", "spans", "tier"})
 """What a run says of itself that no report repeats."""
 
 KEPT = 20_000
@@ -154,6 +154,7 @@ class _Judging:
             recorded_path=str(self.known.source_capture.path),
             replayed_path=str(self.known.run_capture.path),
             meta=self._identity_line(),
+            tier=self.known.tier,
             endpoints=tally.endpoints(),
             recording=(total, len(self.known.endpoints)),
             approvals=approvals,

@@ -307,6 +307,7 @@ class Result:
     rule_examples: Mapping[tuple[str, str, str], tuple[tuple[int, Acceptance], ...]] = field(
         default_factory=dict
     )  # of some of these places: (recorded exchange, what was accepted there)
+    tier: Mapping[str, Any] = field(default_factory=dict)  # what a tier left out, as the run says it; empty: nothing
     endpoints: tuple[EndpointTally, ...] = ()  # the ledger of each endpoint that was judged, by name
     recording: tuple[int, int] = (0, 0)  # inbound exchanges and endpoints of the whole recording, whatever was selected
     latency: tuple[Measured, ...] | None = None  # None: no baseline ran beside the new build

@@ -2,12 +2,14 @@
 
 ``--only id:79`` is of no use when exchange 79 orders a cart that nobody filled: what made the cart, filled it, and
 logged in is sent first, and not judged (``notes["setup"]``). A shard sends every earlier change, whichever shard
-judges it.
+judges it. A tier is a part of the recording as well: it brings what it needs, and sends it in an order of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from captures.errors import EmptyCapture
 from captures.model import Direction, Session
@@ -16,7 +18,7 @@ from captures.spans import spans_of
 from captures.store import Capture
 from captures.writer import is_being_written
 from replayer.chains import Chains
-from replayer.plan import ReplayPlan
+from replayer.plan import ReplayPlan, TierName
 from replayer.prerequisites import SAFE, History
 
 
@@ -24,9 +26,11 @@ from replayer.prerequisites import SAFE, History
 class Chosen:
     """Ids of inbound exchanges."""
 
-    send: list[int]  # everything to send, in recorded order
+    send: list[int]  # everything to send, in that order: the recorded one, but in a tier
     setup: frozenset[int] = frozenset()  # of these: sent for the others' sake and not judged
     spans: list[list[int]] = field(default_factory=list)  # what is judged: see captures.spans
+    tier: Mapping[str, Any] | None = None  # what a tier says of itself in the run
+    notes: tuple[str, ...] = ()
 
 
 def chosen(source: Capture, sessions: list[Session], plan: ReplayPlan) -> Chosen:
@@ -34,12 +38,13 @@ def chosen(source: Capture, sessions: list[Session], plan: ReplayPlan) -> Chosen
     growing = is_being_written(source.path)  # then also what has a lower id may come later: it began, and goes on
     listed = ",".join(str(session.id) for session in sessions) or "NULL"
     where = f"FROM exchange WHERE direction = 'inbound' AND session IN ({listed})"
+    matching = 0
     if plan.only is None and plan.shard is None:
         among = ids = [row["id"] for row in source.query(f"SELECT id {where} ORDER BY id")]
     else:
         endpoints = Endpoints.of(source, plan.endpoints) if plan.only is not None else Endpoints()
         known = {session.id for session in sessions}
-        among, matching, ids = [], 0, []
+        among, ids = [], []
         for exchange in source.exchanges(direction=Direction.INBOUND):
             if exchange.session not in known:
                 continue
@@ -48,8 +53,14 @@ def chosen(source: Capture, sessions: list[Session], plan: ReplayPlan) -> Chosen
                 matching += 1
                 if plan.shard is None or plan.shard.holds(exchange):
                     ids.append(exchange.id)
-        if plan.shard is not None and matching and not ids:
-            return Chosen([])
+    none_here = plan.shard is not None and matching > 0 and not ids
+    if (ids or none_here) and plan.tier.name is TierName.SMOKE:
+        from replayer.tiers.choosing import smoke
+
+        part = smoke(source, plan, frozenset(ids))
+        return Chosen(part.send, part.setup, spans_of(part.judged, None if growing else among), part.meta, part.notes)
+    if none_here:
+        return Chosen([])
     spans = spans_of(ids, None if growing else among)
     if ids and plan.only is None and plan.shard is None:
         return Chosen(ids, spans=spans)

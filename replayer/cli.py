@@ -20,6 +20,14 @@ from captures.quantity_options import Time
     help="The run to write (an older run there is replaced). [default: .retape/runs/TIME.sqlite]",
 )  # fmt: skip
 @click.option("--only", metavar="EXPR", help="Replay what matches, for example 'method:POST path:/orders/*'.")
+@click.option(
+    "--tier", type=click.Choice(["full", "smoke"]),
+    help="smoke: the fewest exchanges that show every behaviour of the capture, those at most risk first. "
+    "[default: full]",
+)  # fmt: skip
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Of the smoke tier only the N exchanges at most risk."
+)
 @click.option("--shard", metavar="I/N", help="Replay the I-th of N parts; whole client connections stay together.")
 @click.option(
     "--report", "reports", multiple=True, metavar="FMT[=PATH]",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,35 @@ def distil(
         raise UsageError(f"{source.path} is a run: the result of a replay.", hint="Distil the capture it came from.")
     if not source.count():
         raise EmptyCapture(f"{source.path} holds no exchange.", hint="Record some: retape record")
+    surveyed = survey(source, templates, rules, calls_alone=True)
+    result = surveyed.distilling.distil(surveyed.needs.of_exchange, most)
+    kept = {one.exchange for one in result.kept}
+    written = copy_chosen(source, output, lambda one: one.id in kept or (certainly_caused(one) or 0) in kept, "distill")
+    return Distilled(output, written, source.count(), result)
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What the exchanges of a capture show and need."""
+
+    distilling: Distilling
+    needs: Needs
+    endpoints: Endpoints
+
+
+def survey(
+    source: Capture,
+    templates: Sequence[str] = (),
+    rules: Sequence[ChainRule] = (),
+    *,
+    among: Callable[[Exchange, str], bool] = lambda exchange, endpoint: True,
+    calls_alone: bool = False,
+    unsendable: Callable[[Exchange], str | None] | None = None,
+) -> Surveyed:
+    """Read all of ``source``. ``among``: which exchanges count; ``calls_alone``: also calls without a cause.
+
+    ``unsendable``: why an exchange cannot be sent; such a one shows nothing but that.
+    """
     total = source.count(Direction.INBOUND)
     endpoints = Endpoints.of(source, templates)
     with Pass(f"reading {source.path.name}", total * 2) as progress:
@@ -67,18 +96,21 @@ def distil(
         spoken = _kinds_of_messages(source)
         distilling = Distilling()
         for count, (exchange, calls) in enumerate(_with_calls(source), total):
-            named = [(call, endpoints.endpoint_of(call)) for call in calls]
+            progress(count)
             endpoint = endpoints.endpoint_of(exchange)
+            if not among(exchange, endpoint):
+                continue
+            why = unsendable(exchange) if unsendable is not None else None
+            if why is not None:
+                distilling.add(exchange, endpoint, [Trait("not replayable", endpoint, f"{endpoint}: {why}")])
+                continue
+            named = [(call, endpoints.endpoint_of(call)) for call in calls]
             shown = [*chains.get(exchange.id, ()), *message_traits(endpoint, spoken.get(exchange.id, ()))]
             distilling.add(exchange, endpoint, traits_of(exchange, endpoint, named, shown))
-            progress(count)
-        for call in source.uncaused(None):
+        for call in source.uncaused(None) if calls_alone else ():
             endpoint = endpoints.endpoint_of(call)
             distilling.add(call, endpoint, [start_up_trait(call, endpoint)])
-    result = distilling.distil(needs.of_exchange, most)
-    kept = {one.exchange for one in result.kept}
-    written = copy_chosen(source, output, lambda one: one.id in kept or (certainly_caused(one) or 0) in kept, "distill")
-    return Distilled(output, written, source.count(), result)
+    return Surveyed(distilling, needs, endpoints)
 
 
 def _kinds_of_messages(source: Capture) -> dict[int, list[tuple[str, bool]]]:

@@ -60,6 +60,24 @@ class HttpVersion(StrEnum):
     TWO = "2"
 
 
+class TierName(StrEnum):
+    """How much of a recording is replayed."""
+
+    FULL = "full"  # all of it
+    SMOKE = "smoke"  # the fewest exchanges that show everything, those at most risk first
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Which tier, and what choosing it rests on."""
+
+    name: TierName = TierName.FULL
+    limit: int | None = None  # exchanges that are sent, at most
+    by_risk: bool = True  # else in recorded order
+    past: Mapping[str, float] = field(default_factory=dict)  # drift of earlier runs, 0 to 1 by endpoint
+    state: Path | None = None  # the folder in which what was chosen is kept
+
+
 class Clock(StrEnum):
     """Which time it is for CMD."""
 
@@ -131,6 +149,7 @@ class ReplayPlan:
     arguments: Sequence[Sequence[str]] = ()  # the command line's options, for the run to tell
     auth: Credentials = field(default_factory=Credentials)
     label: str = ""  # what the build is called
+    tier: Tier = field(default_factory=Tier)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from replayer.plan import ReplayPlan, RunOutcome
 from replayer.sending import Sender
 from replayer.stubs import StubServer
 from replayer.surroundings import Surroundings, surrounded
+from replayer.tiers.smoke import in_order
 from replayer.tracing import Unlinked
 from replayer.turns import Turns
 
@@ -72,7 +73,7 @@ def prepared(
     with Capture.open(capture) as source:
         sessions = [session for session in source.sessions() if session.mode != "replay"]
         selected = chosen(source, sessions, plan)
-        with surrounded(plan, source, selected.send) as surroundings:
+        with surrounded(plan, source, sorted(selected.send)) as surroundings:
             yield Replay(source, sessions, selected, plan, on_event, surroundings, turns, side)
 
 
@@ -96,12 +97,14 @@ class Replay:
         self._chosen = selected.send
         self._spans = selected.spans
         self._setup = selected.setup
+        self._tier = selected.tier
         self._plan = plan
         self._emit = on_event
         self._linker = Linker()
         self._bound = Bound(plan.chains)
         self._credentials = plan.auth
-        self._notes: list[str] = []
+        self._told = selected.notes  # for the reports: nothing to be warned of
+        self._notes: list[str] = list(selected.notes)
         self._interrupted = False
         self._lost = ""
         self._warned = False  # that something cannot be written
@@ -120,9 +123,7 @@ class Replay:
             plan.output, mode="replay", meta=meta, redaction_key=fingerprint(key), replace_run=True
         ) as self._writer:
             self._ledger = Ledger(len(self._chosen), self._setup, self._writer, self._emit, notes=self._notes)
-            self._engine = Engine(
-                self._source.exchanges(ids=self._chosen), self._chosen, plan, self._ledger, self._emit
-            )
+            self._engine = Engine(in_order(self._source, self._chosen), self._chosen, plan, self._ledger, self._emit)
             self._calls = Unlinked(self._writer)
             self._desk = ReplayDesk(
                 library,
@@ -325,7 +326,8 @@ class Replay:
             notes.append(f"Shard {plan.shard} of {self._source.path} holds no exchange: its run is empty, and merges.")
         notes.extend(self._surroundings.notes())
         for note in notes:
-            self._emit(Notice(note))
+            if note not in self._told:
+                self._emit(Notice(note))
         return {
             "source": str(self._source.path),
             "source_sessions": [[session.id, session.started] for session in self._sessions],
@@ -348,5 +350,6 @@ class Replay:
             "concurrency": plan.concurrency,
             "order": plan.order.value,
             **built_from(plan.label),
+            **({"tier": self._tier} if self._tier is not None else {}),
             "pacing": str(plan.pacing),
         }

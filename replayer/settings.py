@@ -28,7 +28,8 @@ from replayer.client import Target
 from replayer.credentials import Credentials
 from replayer.handovers import configured_dependencies
 from replayer.pacing import Pacing
-from replayer.plan import Clock, Connections, Exhausted, HttpVersion, OnMiss, Order, ReplayPlan, Shard
+from replayer.plan import Clock, Connections, Exhausted, HttpVersion, OnMiss, ReplayPlan, Shard
+from replayer.tiers.asked import order_of, tier_of
 
 SUMMED = ("headers", "isolate", "auth")
 """Keys of [replay] that an option adds to, or that have none; every other option wins over its key."""
@@ -59,6 +60,7 @@ def plan_of(
     redaction = _with_headers(config.section("redact"), auth.header_names)
     target = given["target"] or (None if command else settings["target"])
     baseline = settings["baseline_target"]
+    tier = tier_of(given, settings)
     return ReplayPlan(
         output=output_of(capture, given["output"]),
         command=_startable(command, "-- CMD"),
@@ -79,7 +81,7 @@ def plan_of(
         redaction_key=config.redaction_key(),
         redaction=redaction,
         concurrency=settings["concurrency"],
-        order=Order(settings["order"]),
+        order=order_of(given, settings, config.section("replay"), tier),
         pacing=Pacing.parse(settings["pacing"]),
         connections=Connections(settings["connections"]),
         http_version=HttpVersion(settings["http_version"]),
@@ -95,6 +97,7 @@ def plan_of(
         arguments=arguments_of(given),
         auth=auth,
         label=given.get("label") or "",
+        tier=tier,
     )
 
 

@@ -48,6 +48,7 @@ ROOMS = {
     "recorder/watching": "who looks on while a recording runs: /metrics, /healthz, the service manager, the terminal",
     "replayer": "capture to a new build, dependencies stubbed, to a run; pins and the pytest plugin",
     "replayer/pinning": "pins cared for: which exchanges deserve one, bringing them up to date, what is wrong",
+    "replayer/tiers": "the fewest exchanges that show everything, those at most risk first",
     "replayer/stubbing": "a call of the build answered from the recording: whose it is, which stub, in what time",
     "replayer/review": "`retape review`: the report on loopback, where a person decides: who may ask, what is answered",
     "replayer/wire": "connections to the build: dialling, HTTP/1.x and HTTP/2, and which takes the next request",

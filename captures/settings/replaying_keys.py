@@ -84,6 +84,8 @@ REPLAY = Table(
              default="last", option="--exhausted"),
         _key("fail_on", Choice(("error", "warning", "info")), "exit 1 from this level", default="warning",
              option="--fail-on"),
+        _key("tier", Choice(("full", "smoke")), '"smoke": the fewest exchanges that show everything', default="full",
+             option="--tier"),
         _key("concurrency", Number(least=1, whole=True), "requests under way at once", default=1,
              option="--concurrency"),
         _key("order", Choice(("recorded", "session", "independent")), "what may overtake what", default="recorded",

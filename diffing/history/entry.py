@@ -142,6 +142,7 @@ def entry_of(
     meta: Mapping[str, Any] = result.meta.get("replayed") or {}
     part = [f"--only {text}" for text in (meta.get("only"), selected) if text]
     part += [f"shard {meta['shard']}"] if meta.get("shard") else []
+    part += [f"--limit {limit}"] if (limit := result.tier.get("limit")) else []
     told = (*run, capture, *part)
     return Entry(
         run=_digest(told),
@@ -151,7 +152,7 @@ def entry_of(
         capture_name=_short(_name(result.recorded_path)),
         file=_short(_name(result.replayed_path)),
         build=_build(meta),
-        tier=_tier(meta),
+        tier=str(result.tier.get("name", "full")),
         part=_short(", ".join(dict.fromkeys(part))),
         verdict=result.verdict,
         exit_code=result.exit_code,
@@ -202,11 +203,6 @@ def _build(meta: Mapping[str, Any]) -> Build:
         bool(meta.get("dirty")),
         _digest([started])[:12] if started else "",
     )
-
-
-def _tier(meta: Mapping[str, Any]) -> str:
-    told = meta.get("tier")
-    return str(told.get("name", "full")) if isinstance(told, Mapping) else "full"
 
 
 def _digest(words: Iterable[object]) -> str:

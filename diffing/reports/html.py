@@ -21,7 +21,7 @@ from captures.wording import counted
 from diffing.model import Result
 from diffing.reports import packing, page_data
 from diffing.reports.views import views
-from diffing.reports.wording import COLUMNS, WORDS, verdict_sentence
+from diffing.reports.wording import COLUMNS, verdict_sentence, verdict_word
 
 STATIC = 50  # groups in the summary that needs no script
 SCRIPTS = (
@@ -60,7 +60,7 @@ def render(
         *((f"v-{tab.name}", packing.encoded(tab.data)) for tab in tabs),
         *page_data.chunks(result, recorded, replayed),
     ]
-    word = WORDS.get(result.verdict, result.verdict)
+    word = verdict_word(result)
     return template.render(
         title=f"{word}: {counted(len(result.groups), 'drift group')} · Retape",
         policy=_policy(script, style, review=review),

@@ -33,6 +33,8 @@ def document(result: Result) -> dict[str, Any]:
             for use in result.approvals
         ],
         "notes": list(result.notes),
+        "tier": result.tier.get("name", "full"),
+        "left_out": {key: value for key, value in result.tier.items() if key != "name"} or None,
         "recorded": result.recorded_path,
         "replayed": result.replayed_path,
     }

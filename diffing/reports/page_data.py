@@ -25,13 +25,13 @@ from diffing.reports.text import clip, visible
 from diffing.reports.values import shown_pair
 from diffing.reports.wording import (
     COLUMNS,
-    WORDS,
     meaning,
     name_of,
     rule_snippet,
     statement,
     title,
     verdict_sentence,
+    verdict_word,
 )
 
 EXTRA, UNATTRIBUTED = (
@@ -49,7 +49,7 @@ def index(result: Result, recorded: Capture | None, replayed: Capture | None) ->
     found, missed = coverage.misses(replayed)
     return {
         "verdict": result.verdict,
-        "word": WORDS.get(result.verdict, visible(result.verdict)),
+        "word": verdict_word(result),
         "sentence": verdict_sentence(result),
         "exit": result.exit_code,
         "ledger": asdict(result.ledger),

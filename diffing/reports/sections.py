@@ -10,7 +10,7 @@ from diffing.model import Decision, Group, Level, Result
 from diffing.reports.markdown_text import code, details, fenced, size, table
 from diffing.reports.since import since
 from diffing.reports.surroundings import Surroundings
-from diffing.reports.wording import COLUMNS, LEVELS, WORDS, shown_values, title, verdict_sentence
+from diffing.reports.wording import COLUMNS, LEVELS, shown_values, title, verdict_sentence, verdict_word
 
 SIGNS = {"clean": "✅", "drift": "❌", "inconclusive": "⚠️"}
 LEVEL_SIGNS = {Level.ERROR: "🔴", Level.WARNING: "🟡", Level.INFO: "🔵"}
@@ -29,7 +29,7 @@ class Commands:
 
 def heading(result: Result, around: Surroundings) -> str:
     """Verdict, counts, what changed, what could not be judged: always there, and never more than a few KiB."""
-    parts = [f"### {SIGNS.get(result.verdict, '❔')} Retape: {WORDS.get(result.verdict, 'unknown').lower()}"]
+    parts = [f"### {SIGNS.get(result.verdict, '❔')} Retape: {verdict_word(result).lower()}"]
     parts += [counts(result), levels(result)]
     said = [_sentence(result)]
     if around.since is not None:

@@ -22,13 +22,13 @@ from diffing.reports.text import clip, visible
 from diffing.reports.wording import (
     COLUMNS,
     LEVELS,
-    WORDS,
     decision_said,
     name_of,
     rule_snippet,
     shown_values,
     title,
     verdict_sentence,
+    verdict_word,
 )
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class _Printer:
         from diffing.reports.layout import Phrase, joined
 
         style = STYLES.get(result.verdict, "bold")
-        word = WORDS.get(result.verdict, result.verdict).upper()
+        word = verdict_word(result).upper()
         self._phrases(
             Phrase(f"{SIGNS.get(result.verdict, '?')} {word}", style),
             Phrase(verdict_sentence(result), "bold"),

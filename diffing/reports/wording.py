@@ -25,8 +25,22 @@ _COUNTING_CALLS = frozenset(
 LEVELS = (Level.ERROR, Level.WARNING, Level.INFO)
 
 
+def verdict_word(result: Result) -> str:
+    """``Clean``; ``Clean (smoke)`` where a tier left something out."""
+    word = WORDS.get(result.verdict, visible(result.verdict))
+    return f"{word} ({visible(result.tier['name'])})" if result.tier else word
+
+
 def verdict_sentence(result: Result) -> str:
-    """One sentence under the verdict: what it rests on."""
+    """One sentence under the verdict: what it rests on; where a tier left something out another says so."""
+    said = _verdict_sentence(result)
+    if not result.tier:
+        return said
+    left, of = result.tier["left_out"], result.tier["of"]
+    return f"{said} The {visible(result.tier['name'])} tier left out {left:,} of {counted(of, 'exchange')}."
+
+
+def _verdict_sentence(result: Result) -> str:
     ledger, groups = result.ledger, result.groups
     exchanges = counted(ledger.recorded, "recorded exchange")
     if result.verdict == "drift":
