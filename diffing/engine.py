@@ -149,6 +149,7 @@ class _Judging:
             stubs=self._stubs(used_ours),
             rule_places=dict(places.most_common()),
             rule_examples=passed.examples(),
+            profile=self.known.context.profile,
             judgements=tuple(judgements),
             notes=self._notes(),
             recorded_path=str(self.known.source_capture.path),

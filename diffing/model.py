@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diffing.baseline.measured import Measured
+    from diffing.contract.profile import Profile
 
 
 class Kind(StrEnum):
@@ -311,6 +312,7 @@ class Result:
     endpoints: tuple[EndpointTally, ...] = ()  # the ledger of each endpoint that was judged, by name
     recording: tuple[int, int] = (0, 0)  # inbound exchanges and endpoints of the whole recording, whatever was selected
     latency: tuple[Measured, ...] | None = None  # None: no baseline ran beside the new build
+    profile: Profile | None = field(default=None, repr=False, compare=False)  # what the recording says of each place
     approvals: tuple[ApprovalUse, ...] = ()  # in the order of the file
     recording_id: str = ""  # which recording it is: diffing.review.approvals.recording_of
     partial: bool = False  # a part of the recording, or a run that was cut short: what is not there says nothing

@@ -35,6 +35,7 @@ SCRIPTS = (
     "tabs.js",
     "hidden.js",
     "latency.js",
+    "contract.js",
     "chains.js",
     "blind.js",
     "page.js",
@@ -58,6 +59,7 @@ def render(
     data = [
         ("index", packing.encoded(index)),
         *((f"v-{tab.name}", packing.encoded(tab.data)) for tab in tabs),
+        *((name, packing.encoded(rows)) for tab in tabs for name, rows in tab.chunks),
         *page_data.chunks(result, recorded, replayed),
     ]
     word = verdict_word(result)

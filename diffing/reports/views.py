@@ -7,7 +7,7 @@ from typing import Any
 
 from captures.store import Capture
 from diffing.model import Result
-from diffing.reports import blind, chains, hidden, latency
+from diffing.reports import blind, chains, contract, hidden, latency
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class View:
     name: str
     data: dict[str, Any]
     count: int | None = None
+    chunks: tuple[tuple[str, dict[str, Any]], ...] = ()  # what is decoded only when it is opened, by element id
 
 
 def views(result: Result, recorded: Capture | None, replayed: Capture | None) -> tuple[View, ...]:
@@ -25,7 +26,9 @@ def views(result: Result, recorded: Capture | None, replayed: Capture | None) ->
     passed = hidden.view(result)
     carried = chains.view(recorded, replayed)
     unseen = blind.view(result, recorded, replayed)
+    promised = contract.view(result)
     return (
+        View("contract", promised.data, len(promised.data["scopes"]) or None, promised.chunks),
         View("chains", carried, len(carried["chains"]) + len(carried["broken"]) or None),
         View("rules", passed, len(passed["rules"]) or None),
         View("latency", measured, len(measured["rows"]) or None),

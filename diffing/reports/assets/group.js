@@ -68,6 +68,7 @@ function why(group, data) {
       data.because && [el("dt", {}, "Follows from"), el("dd", {}, el("a", { href: hashWith({ group: data.because, example: null }) }, data.because))],
       el("dt", {}, "Seen in"), el("dd", {}, `${plural(group.exchanges, "exchange")}, ${plural(group.count, "place")}`,
         data.ids.length > 0 && el("details", {}, el("summary", {}, "Which exchanges"), el("p", { class: "ids" }, data.ids.join(", "), group.exchanges > data.ids.length ? ", …" : ""))),
+      page.tabs.contract && group.location.startsWith("response") && [el("dt", {}, "Contract"), el("dd", {}, el("a", { href: `#${new URLSearchParams({ view: "contract", endpoint: group.endpoint })}` }, "what the recording shows of this endpoint"))],
       el("dt", {}, "Class"), el("dd", {}, el("code", {}, group.class)),
       el("dt", {}, "Fingerprint"), el("dd", {}, el("code", {}, group.id), " ", copyButton(group.id, "fingerprint"))));
 }

@@ -7,6 +7,7 @@ let opened = null; // the group last looked at: going back returns to its row
 const VIEWS = [
   ["", "Drift", (page) => page.groups.length, (page) => groupList(page)],
   ["endpoints", "Endpoints", (page) => page.endpoints.length, endpointsView],
+  ["contract", "Contract", (page) => page.tabs.contract, contractView],
   ["dependencies", "Dependencies", (page) => page.missed || null, dependenciesView],
   ["chains", "Chains", (page) => page.tabs.chains, chainsView],
   ["rules", "By rule", (page) => page.tabs.rules, rulesView],
@@ -26,7 +27,7 @@ function forPaper(view, turn) {
   const paper = el("div", { class: "print-only" });
   const fill = async () => {
     for (const other of VIEWS.filter((one) => one !== view)) {
-      const drawn = turn === drawing && (await other[3](page));
+      const drawn = turn === drawing && (await other[3](page, true));
       if (drawn) paper.append(drawn);
     }
   };
