@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +27,24 @@ def with_approvals(
     One that has an entry already changes that; comments in it stay. ``over``: fingerprints that rejections no longer
     speak of, because they are accepted now. Raises :class:`ConfigError`.
     """
-    text, entries = _opened(before, path)
+    data, entries = _opened(before, path)
+    standing: dict[str, list[int]] = {}
+    for at, one in enumerate(entries):
+        standing.setdefault(str(one.get("fingerprint")), []).append(at)
+    edits: dict[int, dict[str, Any] | None] = {}
+    new: dict[str, dict[str, Any]] = {}
     for approval in approvals:
-        entry = entry_of(approval)
-        mine = [at for at, one in enumerate(entries) if one.get("fingerprint") == approval.fingerprint]
-        for at in reversed(mine[1:]):  # two branches that were merged may have one each
-            text = _cut(text, spans(text, NAME)[at])
-            del entries[at]
+        mine = standing.get(approval.fingerprint, [])
+        edits.update(dict.fromkeys(mine[1:]))  # two branches that were merged may have one each
         if mine:
-            text = _replaced(text, spans(text, NAME)[mine[0]], entries[mine[0]], entry)
-            entries[mine[0]] = entry
+            edits[mine[0]] = entry_of(approval)
         else:
-            text = _appended(text, entry)
-            entries.append(entry)
-    own = {approval.fingerprint for approval in approvals}
+            new[approval.fingerprint] = entry_of(approval)
     if over:
-        text, entries = _dropped(text, entries, set(over), own, only=Decision.REJECTED)
-    return text, _meant(before, path, entries)
+        rejected = {at for at, one in enumerate(entries) if one["decision"] == Decision.REJECTED.value} - edits.keys()
+        edits |= _without(entries, set(over), rejected)
+    text, entries = _edited(before, entries, edits)
+    return _appended(text, list(new.values())), _meant(data, [*entries, *new.values()])
 
 
 def undecided(before: str, fingerprints: Collection[str], path: Path) -> tuple[str, Mapping[str, Any], tuple[str, ...]]:
@@ -51,9 +52,9 @@ def undecided(before: str, fingerprints: Collection[str], path: Path) -> tuple[s
     which of them there was something of.
     """
     known = decisions_in(before, path)
-    text, entries = _opened(before, path)
-    text, entries = _dropped(text, entries, set(fingerprints), set())
-    meant = _meant(before, path, entries)
+    data, entries = _opened(before, path)
+    text, entries = _edited(before, entries, _without(entries, set(fingerprints), range(len(entries))))
+    meant = _meant(data, entries)
     for name in fingerprints:
         if f"{RULE_PREFIX}{name}" in {rule.get("id") for rule in meant.get("rules", [])}:
             text, meant = without_rule(text, f"{RULE_PREFIX}{name}", path)
@@ -70,8 +71,8 @@ def decisions_in(text: str, path: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*decided, *made]))
 
 
-def _opened(before: str, path: Path) -> tuple[str, list[dict[str, Any]]]:
-    """The text and its entries, which are checked: what is wrong in the file is said before anything is written."""
+def _opened(before: str, path: Path) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
+    """The data and its entries, which are checked: what is wrong in the file is said before anything is written."""
     data = parsed(before, path)
     entries = data.get(NAME, [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -79,60 +80,80 @@ def _opened(before: str, path: Path) -> tuple[str, list[dict[str, Any]]]:
     parse_approvals(entries, path.name)
     if len(spans(before, NAME)) != len(entries):
         raise ConfigError(f"{path} holds its {NAME} in one list.", hint=f"Write them as [[{NAME}]] tables first.")
-    return before, list(entries)
+    return data, list(entries)
 
 
-def _meant(before: str, path: Path, entries: list[dict[str, Any]]) -> Mapping[str, Any]:
-    meant = {**parsed(before, path), NAME: entries}
+def _meant(data: Mapping[str, Any], entries: list[dict[str, Any]]) -> Mapping[str, Any]:
+    meant = {**data, NAME: entries}
     if not entries:
         del meant[NAME]
     return meant
 
 
-def _dropped(
-    text: str,
-    entries: list[dict[str, Any]],
-    names: set[str],
-    keep: set[str],
-    only: Decision | None = None,
-) -> tuple[str, list[dict[str, Any]]]:
-    kept: list[dict[str, Any]] = []
-    for at in range(len(entries) - 1, -1, -1):
-        entry = entries[at]
-        if entry["fingerprint"] in keep or (only is not None and entry["decision"] != only.value):
-            kept.append(entry)
-            continue
+def _without(
+    entries: Sequence[Mapping[str, Any]], names: set[str], among: Iterable[int]
+) -> dict[int, dict[str, Any] | None]:
+    """What becomes of the entries ``among`` so that none speaks of ``names``; None: it goes."""
+    edits: dict[int, dict[str, Any] | None] = {}
+    for at in among:
+        entry = dict(entries[at])
         if entry["fingerprint"] in names:
-            text = _cut(text, spans(text, NAME)[at])
+            edits[at] = None
             continue
         places = [name for name in entry.get("places", []) if name not in names]
         left = {key: value for key, value in {**entry, "places": places}.items() if value != []}
         if left != entry:
-            text = _replaced(text, spans(text, NAME)[at], entry, left)
-        kept.append(left)
-    return text, kept[::-1]
+            edits[at] = left
+    return edits
 
 
-def _appended(text: str, entry: Mapping[str, Any]) -> str:
+def _edited(
+    text: str, entries: Sequence[dict[str, Any]], edits: Mapping[int, dict[str, Any] | None]
+) -> tuple[str, list[dict[str, Any]]]:
+    """Each of ``edits`` in its place; where an entry stands is looked for once, as a file may hold thousands."""
+    if not edits:
+        return text, list(entries)
+    parts, done = [], 0
+    for at, span in enumerate(spans(text, NAME)):
+        entry = edits.get(at)
+        if entry is not None:
+            parts += [text[done : span.start], _changed(text[span.start : span.end], entries[at], entry)]
+            done = span.end
+    text = "".join([*parts, text[done:]])
+    gone = sorted((at for at, entry in edits.items() if entry is None), reverse=True)
+    where = spans(text, NAME) if gone else []
+    for at in gone:  # from the end, so that what stands before stays where it is
+        text = _cut(text, where[at])
+    kept = [edits.get(at, entry) for at, entry in enumerate(entries)]
+    return text, [entry for entry in kept if entry is not None]
+
+
+def _appended(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    if not entries:
+        return text
     base = text if text.removeprefix(MARK).strip() else f"{text.rstrip()}{HEADER}"
     base += "" if base.endswith("\n") else "\n"
-    gap = "" if NEWLINES.sub("\n", base).endswith("\n\n") else "\n"
-    return f"{base}{gap}{_rendered(entry)}"
+    gap = "" if _ends_blank(base) else "\n"
+    return f"{base}{gap}{chr(10).join(map(_rendered, entries))}"
+
+
+def _ends_blank(text: str) -> bool:
+    return NEWLINES.sub("\n", text[-4:]).endswith("\n\n")
 
 
 def _cut(text: str, span: Span) -> str:
     before, after = text[: span.start], text[span.end :]
     if not after.strip():
         return re.sub(r"(\n)[ \t]*\r?\n\Z", r"\1", before) + after
-    if not before.removeprefix(MARK) or NEWLINES.sub("\n", before).endswith("\n\n"):
+    if not before.removeprefix(MARK) or _ends_blank(before):
         after = re.sub(r"\A(?:[ \t]*\r?\n)+", "", after)
     return before + after
 
 
-def _replaced(text: str, span: Span, was: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+def _changed(block: str, was: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     import tomlkit
 
-    small = tomlkit.parse(NEWLINES.sub("\n", text[span.start : span.end]))
+    small = tomlkit.parse(NEWLINES.sub("\n", block))
     tables: Any = small[NAME]
     table = tables[0]
     for key in was:
@@ -142,17 +163,12 @@ def _replaced(text: str, span: Span, was: Mapping[str, Any], entry: Mapping[str,
         if was.get(key) != value:
             table[key] = value
     rendered = in_toml(tomlkit.dumps(small))
-    return text[: span.start] + rendered + ("" if rendered.endswith("\n") else "\n") + text[span.end :]
+    return rendered + ("" if rendered.endswith("\n") else "\n")
 
 
 def _rendered(entry: Mapping[str, Any]) -> str:
+    """Value by value: a document of tomlkit's for each of thousands would take minutes."""
     import tomlkit
 
-    table = tomlkit.table()
-    for key, value in entry.items():
-        table.add(key, value)
-    tables = tomlkit.aot()
-    tables.append(table)
-    document = tomlkit.document()
-    document.add(NAME, tables)
-    return in_toml(tomlkit.dumps(document)).rstrip("\n") + "\n"
+    lines = (f"{key} = {tomlkit.item(value).as_string()}\n" for key, value in entry.items())
+    return in_toml(f"[[{NAME}]]\n{''.join(lines)}")

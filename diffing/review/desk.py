@@ -210,7 +210,9 @@ class Desk:
         return self._write(verb, names, lambda before: with_approvals(before, approvals, self.file, over), dry=dry)
 
     def _chosen(self, fingerprints: Iterable[str]) -> list[Group]:
-        return list({group.fingerprint: group for group in map(self.group, fingerprints)}.values())
+        known = {group.fingerprint: group for group in self._result.groups}
+        chosen = (known.get(one) or self.group(one) for one in fingerprints)
+        return list({group.fingerprint: group for group in chosen}.values())
 
     def _all_names(self, fingerprint: str) -> list[str]:
         group = next((one for one in self._result.groups if one.fingerprint == fingerprint), None)

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from diffing.rulebook.tomlfile import MARK
 
 _TOKEN = re.compile(
-    r'"""(?:[^\\]|\\.)*?"{3,5}|' r"'''.*?'{3,5}|" r'"(?:[^"\\\n]|\\.)*"|' r"'[^'\n]*'|" r"#[^\n]*|[^\S\n]+|.",
+    r'"""(?:[^\\]|\\.)*?"{3,5}|'
+    r"'''.*?'{3,5}|"
+    r'"(?:[^"\\\n]|\\.)*"|'
+    r"'[^'\n]*'|"
+    r"#[^\n]*|[^\S\n]+|[A-Za-z0-9_-]+|.",
     re.DOTALL,
 )
 
@@ -36,6 +40,7 @@ def _tables(text: str) -> Iterator[tuple[str, int, int]]:
     at = line = len(MARK) if text.startswith(MARK) else 0
     depth, said = 0, False
     name, start, end = "", 0, 0
+    names: dict[str, str] = {}  # thousands of titles are alike
     while at < len(text):
         token = _TOKEN.match(text, at)
         assert token is not None  # a single character always fits
@@ -45,7 +50,10 @@ def _tables(text: str) -> Iterator[tuple[str, int, int]]:
                 yield name, start, end
             stop = text.find("\n", at)
             at = len(text) if stop < 0 else stop + 1
-            name, start, end = _name(text[line:at]), line, at
+            title = text[line:at]
+            if title not in names:
+                names[title] = _name(title)
+            name, start, end = names[title], line, at
             line = at
             continue
         at = token.end()

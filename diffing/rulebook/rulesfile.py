@@ -217,16 +217,11 @@ def _span(text: str, at: int, path: Path) -> tuple[int, int]:
 
 
 def _rendered(entry: Mapping[str, Any]) -> str:
+    """Value by value: a document of tomlkit's for each of thousands would take minutes."""
     import tomlkit
 
-    table = tomlkit.table()
-    for key, value in entry.items():
-        table.add(key, value)
-    tables = tomlkit.aot()
-    tables.append(table)
-    document = tomlkit.document()
-    document.add("rules", tables)
-    return in_toml(tomlkit.dumps(document)).rstrip("\n") + "\n"
+    lines = (f"{key} = {tomlkit.item(value).as_string()}\n" for key, value in entry.items())
+    return in_toml(f"[[rules]]\n{''.join(lines)}")
 
 
 def _appended_inline(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
