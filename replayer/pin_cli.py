@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from replayer.pinning.check_cli import check
 from replayer.pinning.update_cli import update
 
 
@@ -134,4 +135,5 @@ def _says(path: Path, text: str) -> bool:
     return re.sub(r"(?m)^  made_by: .*\n", "", there) == re.sub(r"(?m)^  made_by: .*\n", "", text)
 
 
-pin.add_command(update)
+for command in (update, check):
+    pin.add_command(command)

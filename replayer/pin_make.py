@@ -22,6 +22,7 @@ from replayer.handovers import recorded_dependencies
 from replayer.pin_words import secrets_of, words_in_request
 from replayer.pin_write import Material, Origin, write_pin
 from replayer.pinning.covering import LeftOut, cover
+from replayer.pinning.secrets import pseudonyms_of
 from replayer.pins import Pin
 from replayer.plan import reason_to_skip
 from replayer.prerequisites import FirstSeen, History
@@ -178,6 +179,9 @@ def _one(source: PinSource, exchange: Exchange, history: History, endpoint: str,
         )
     except ValueError as error:
         return Refused(shown, str(error))
+    pseudonyms = pseudonyms_of(pin, redactor)
+    if pseudonyms:
+        pin = replace(pin, source={**pin.source, "pseudonyms": pseudonyms})
     return Made(f"{folder_of(endpoint)}/{status}-{shown}.yaml", pin)
 
 
