@@ -88,6 +88,22 @@ def test_every_variable_of_ours_is_documented() -> None:
     assert all(any(name in text for text in sources) for name in named if "_NAME" not in name)
 
 
+def test_the_page_on_filters_has_every_word() -> None:
+    from captures.selection import KEYS, parse
+    from diffing.review.choosing import FIELDS
+    from recorder.filters import ALONE, NUMBERS, PATTERNS, read
+
+    page = (ROOT_OF_PAGES / "filters.md").read_text(encoding="utf-8")
+    ours, recorded, groups = page.split("\n## ")[1:]
+    assert {key for key in KEYS if f"`{key}:" not in ours} == set()
+    assert {code for code in (*ALONE, *PATTERNS, *NUMBERS) if not re.search(rf"`~{code}[ `]", recorded)} == set()
+    assert {field for field in FIELDS if f"`{field}:" not in groups} == set()
+    for term in re.findall(r"`([a-z]+:[^`]+)`", ours):
+        parse(term.replace("\\|", "|"))
+    for expression in re.findall(r"--(?:only|exclude) '(~[^']+)'", recorded):
+        read(expression)
+
+
 def test_the_map_has_every_room() -> None:
     rooms = {str(path.parent.relative_to(ROOT)) for top in TOPS for path in (ROOT / top).rglob("__init__.py")}
     assert rooms == set(ROOMS)

@@ -67,10 +67,10 @@ def show(words: tuple[str, ...], origin: bool, config: Path | None, rules: Path 
 def schema(rules: bool, output: Path | None) -> int:
     """Print the JSON Schema of retape.toml, for editors that complete and check TOML.
 
-    Beside the file, name it in the first line of retape.toml: #:schema ./retape.schema.json
+    The first line of retape.toml names it: #:schema .retape/retape.schema.json (retape init writes that line).
 
     \b
-    retape config schema -o retape.schema.json
+    retape config schema -o .retape/retape.schema.json
     """
     from captures.settings.keys import ROOT, RULES_FILE
     from captures.settings.schema import schema_text
@@ -79,6 +79,7 @@ def schema(rules: bool, output: Path | None) -> int:
     if output is None:
         click.echo(text, nl=False)
     else:
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, encoding="utf-8")
     return 0
 

@@ -124,6 +124,15 @@ def test_the_documentation_is_valid() -> None:
         assert both(tomllib.loads(text)) == (True, True)
 
 
+def test_the_file_that_init_writes_is_valid_with_every_line_on_and_off() -> None:
+    text = (REPOSITORY / "captures" / "setup" / "files" / "retape.toml").read_text(encoding="utf-8")
+    assert text.startswith("#:schema .retape/retape.schema.json\n")
+    assert both(tomllib.loads(text)) == (True, True)
+    on = re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
+    assert on != text
+    assert both(tomllib.loads(on)) == (True, True)
+
+
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
 def test_the_schemas_in_the_package_are_the_tables(path: Path) -> None:
     schema = json.loads(path.read_text(encoding="utf-8"))
