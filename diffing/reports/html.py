@@ -11,15 +11,10 @@ lets it ask its own server, and nobody else.
 
 from __future__ import annotations
 
-import base64
-from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-
 from captures.store import Capture
 from captures.wording import counted
 from diffing.model import Result
-from diffing.reports import packing, page_data
+from diffing.reports import packing, page_data, shell
 from diffing.reports.views import views
 from diffing.reports.wording import COLUMNS, verdict_sentence, verdict_word
 
@@ -48,12 +43,7 @@ def render(
     result: Result, recorded: Capture | None = None, replayed: Capture | None = None, *, review: bool = False
 ) -> str:
     """The whole page as text. ``review``: for a server that takes decisions."""
-    from jinja2 import Environment
-
-    assets = files("diffing.reports").joinpath("assets")
     script, style = _inlined(review=review)
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    template = environment.from_string(_read(assets, "page.html.j2"))
     tabs = views(result, recorded, replayed)
     index = page_data.index(result, recorded, replayed) | {"tabs": {tab.name: tab.count for tab in tabs}}
     data = [
@@ -63,9 +53,10 @@ def render(
         *page_data.chunks(result, recorded, replayed),
     ]
     word = verdict_word(result)
-    return template.render(
+    return shell.rendered(
+        "page.html.j2",
         title=f"{word}: {counted(len(result.groups), 'drift group')} · Retape",
-        policy=_policy(script, style, review=review),
+        policy=shell.policy(style, script, review=review),
         style=style,
         script=script,
         chunks=data,
@@ -77,39 +68,15 @@ def render(
     )
 
 
-def _read(assets: Traversable, name: str) -> str:
-    return assets.joinpath(name).read_text(encoding="utf-8")
-
-
 def policy(*, review: bool = False) -> str:
     """The Content-Security-Policy of the page, for who serves it."""
-    return _policy(*_inlined(review=review), review=review)
+    script, style = _inlined(review=review)
+    return shell.policy(style, script, review=review)
 
 
 def _inlined(*, review: bool) -> tuple[str, str]:
     """The one script and the one style sheet."""
-    assets = files("diffing.reports").joinpath("assets")
     names = [name for one in SCRIPTS for name in (REVIEW.get(one, (one,)) if review else (one,))]
-    scripts = "\n".join(_read(assets, name) for name in names)
-    styles = "".join(_read(assets, name) for name in ("report.css", *(["review.css"] if review else [])))
+    scripts = "\n".join(shell.asset(name) for name in names)
+    styles = "".join(shell.asset(name) for name in ("report.css", *(["review.css"] if review else [])))
     return f'(() => {{\n"use strict";\n{scripts}}})();\n', styles
-
-
-def _policy(script: str, style: str, *, review: bool) -> str:
-    return "; ".join(
-        (
-            "default-src 'none'",
-            *(["connect-src 'self'"] if review else []),
-            f"script-src '{_digest(script)}'",
-            f"style-src '{_digest(style)}'",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii")
