@@ -219,7 +219,9 @@ class _Judging:
         """Whether drift may be missing because not everything was looked at."""
         session = self.known.run.sessions.get(self.known.run.session) if self.known.run.session is not None else None
         unended = session is not None and session.ended is None
-        return self.known.partial or unended or not ledger.replayed or self.known.context.target_went_away
+        missing = len(self.known.shards) < int(self.known.meta.get("shard_count") or 0)
+        gone = unended or missing or self.known.context.target_went_away
+        return self.known.partial or gone or not ledger.replayed
 
     def _decisions(self) -> dict[str, Decision]:
         rows = self.known.run_capture.query("SELECT fingerprint, decision FROM decision")

@@ -19,8 +19,8 @@ from captures.visible import in_toml
 from diffing.rulebook.tomlfile import MARK, NEWLINES, parsed, rewrite
 
 HEADER = (
-    "# What must hold where a value cannot be equal to the recorded one. Reviewed like code; comments are kept.\n"
-    "# `retape rules ls` lists the rules, `retape rules check` says which of them do nothing.\n"
+    "# [[rules]]: what must hold where a value cannot be equal to the recorded one. [[approvals]]: drift that people\n"
+    "# accepted or rejected. Reviewed like code; comments stay. `retape rules check` says what of it does nothing.\n"
 )
 _TITLE = re.compile(r"(?:^|(?<=\ufeff))[ \t]*\[\[[ \t]*(?:rules|\"rules\"|'rules')[ \t]*\]\][^\n]*\n?", re.MULTILINE)
 

@@ -130,7 +130,9 @@ class Tape:
     stubs: dict[tuple[Any, ...], list[int]] = field(default_factory=dict)
 
 
-def play(seed: int, path: Path, drifts: frozenset[str] = frozenset(), source: Tape | None = None) -> Tape:
+def play(
+    seed: int, path: Path, drifts: frozenset[str] = frozenset(), source: Tape | None = None, rounds: int = 6
+) -> Tape:
     """Play the script and write it: a recording, or with ``source`` a run whose ids follow those of the recording."""
     tape = Tape(path)
     port = 6000 if source else 5000
@@ -141,7 +143,7 @@ def play(seed: int, path: Path, drifts: frozenset[str] = frozenset(), source: Ta
     mode = "replay" if source else "record"
     meta: dict[str, Any] = {"command": ["shop", "--port", "{port}"], "bindings": []} if source else {}
     with CaptureWriter(path, mode=mode, meta=meta, now=lambda: start) as writer:
-        for at, (method, target, body, status, answer, calls) in enumerate(_script(shop)):
+        for at, (method, target, body, status, answer, calls) in enumerate(_script(shop, rounds)):
             identity = writer.reserve_id()
             begun = shop.clock.timestamp()
             ids = [(writer.reserve_id(), call) for call in calls]
@@ -184,13 +186,13 @@ def play(seed: int, path: Path, drifts: frozenset[str] = frozenset(), source: Ta
     return tape
 
 
-def _script(shop: Shop) -> Iterator[tuple[str, str, Any, int, Any, list[tuple[str, str, str, Any, Any]]]]:
+def _script(shop: Shop, rounds: int) -> Iterator[tuple[str, str, Any, int, Any, list[tuple[str, str, str, Any, Any]]]]:
     def done(method: str, target: str, body: Any, result: tuple[int, Any]) -> Any:
         calls, shop.calls = shop.calls, []
         return method, target, body, *result, calls
 
     made: list[str] = []
-    for round_ in range(6):
+    for round_ in range(rounds):
         user = ("ada", "bob")[round_ % 2]
         yield done("POST", "/login", {"user": user}, shop.login(user))
         for sku, _, _ in GOODS:
