@@ -18,6 +18,7 @@ from captures.model import Exchange, Session
 from captures.store import Capture
 from diffing.messages.startup import PLACES
 from diffing.model import ABSENT, Column, Finding, Group, Judgement, Result
+from diffing.outcome.reproduce import shell_word
 from diffing.reports import coverage
 from diffing.reports.detail import exchange_detail
 from diffing.reports.packing import encoded, packed
@@ -25,6 +26,7 @@ from diffing.reports.text import clip, visible
 from diffing.reports.values import shown_pair
 from diffing.reports.wording import (
     COLUMNS,
+    decision_said,
     meaning,
     name_of,
     rule_snippet,
@@ -174,7 +176,7 @@ def chunks(result: Result, recorded: Capture | None, replayed: Capture | None) -
         where |= dict.fromkeys(chunk.keys, chunk.name)
         yield chunk.name, chunk.data
     for start in range(0, len(result.groups), PACK):
-        pack = {group.fingerprint: _group(group, where) for group in result.groups[start : start + PACK]}
+        pack = {group.fingerprint: _group(group, where, result) for group in result.groups[start : start + PACK]}
         yield f"g-{start // PACK}", encoded(pack)
 
 
@@ -194,8 +196,12 @@ def _details(
             yield key, detail
 
 
-def _group(group: Group, where: Mapping[str, str]) -> dict[str, Any]:
+def _group(group: Group, where: Mapping[str, str], result: Result) -> dict[str, Any]:
+    rule, run = rule_snippet(group), name_of(result.replayed_path)
     return {
+        "decided": visible(decision_said(group)),
+        "accept": f"retape accept {shell_word(run)} {group.fingerprint}" if run else "",
+        "ignore": f"retape ignore {shell_word(run)} {group.fingerprint}" if run and rule else "",
         "meaning": meaning(group.class_id),
         "statement": statement(group),
         "evidence": visible(group.evidence),
@@ -205,7 +211,7 @@ def _group(group: Group, where: Mapping[str, str]) -> dict[str, Any]:
         "ids": list(group.exchanges[:IDS]),
         "curl": visible(group.curl, lines=True),
         "command": visible(group.command, lines=True),
-        "rule": rule_snippet(group),
+        "rule": rule,
     }
 
 

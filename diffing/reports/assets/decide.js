@@ -15,7 +15,7 @@ const acting = {
 function decidePanel(group, data) {
   return el("section", { class: "card", "aria-labelledby": "decide" },
     el("h2", { id: "decide" }, "Decide"),
-    data.rule && [el("h3", {}, "It varies by nature: a rule that still asserts something"), command(data.rule, "rule"), el("p", {}, "Goes into retape.rules.toml; retape rules check reads it back.")],
-    el("h3", {}, "It is intended"),
-    el("p", {}, "Record again with this build: from then on it is what later builds are held to."));
+    data.decided && el("p", { class: "decided-by" }, data.decided),
+    data.accept && [el("h3", {}, "It is meant: the new truth from now on"), command(data.accept, "accept command"), el("p", {}, "Writes an approval into retape.rules.toml; --until limits it, --reason says why.")],
+    data.rule && [el("h3", {}, "It varies by nature: a rule that still asserts something"), data.ignore && command(data.ignore, "ignore command"), command(data.rule, "rule"), el("p", {}, "The command writes it into retape.rules.toml, and says first what else it would hide.")]);
 }
