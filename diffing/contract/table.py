@@ -76,7 +76,7 @@ def _rows(profile: Profile, scope: str, where: str) -> Iterator[Row]:
         for name, child in query.children.items():
             yield _row(f"{where}.query {name}", name, child, query.objects)
     samples = profile.samples.get(scope, 0)
-    for name, count in profile.headers.get(scope, {}).items():
+    for name, count in sorted(profile.headers.get(scope, {}).items()):
         yield Row(f"{where}.header {name}", count, samples, ())
 
 

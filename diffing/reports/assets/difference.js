@@ -135,14 +135,20 @@ function rawSide(side, name) {
 }
 
 const MODES = [["split", "Side by side"], ["unified", "Unified"], ["raw", "Raw"]];
-let chosenMode = null;
-const defaultMode = () => (window.matchMedia("(max-width: 760px)").matches ? "unified" : "split");
+const usualMode = () => (window.matchMedia("(max-width: 760px)").matches ? "unified" : "split");
+const linkedMode = () => (MODES.some(([mode]) => mode === state().get("mode")) ? state().get("mode") : usualMode());
+
+// The choice goes into the address, and into the links to the other examples and groups.
+function chooseMode(mode) {
+  replaceState({ mode });
+  for (const link of document.querySelectorAll(".group-page a[href^='#']")) link.setAttribute("href", hashWith({ mode }, new URLSearchParams(link.hash.slice(1))));
+}
 
 function bodyView(body, path, caption) {
   const holder = el("div", { class: "body-view" });
   const place = el("div");
   const buttons = MODES.map(([mode, label]) =>
-    el("button", { type: "button", "data-mode": mode, on: { click: () => { chosenMode = mode; draw(mode); } } }, label));
+    el("button", { type: "button", "data-mode": mode, on: { click: () => { chooseMode(mode); draw(mode); } } }, label));
   function draw(mode) {
     buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.mode === mode)));
     if (mode === "raw") {
@@ -161,7 +167,7 @@ function bodyView(body, path, caption) {
     const now = buttons.findIndex((button) => button.getAttribute("aria-pressed") === "true");
     buttons[(now + 1) % buttons.length].click();
   });
-  draw(chosenMode || defaultMode());
+  draw(linkedMode());
   return holder;
 }
 

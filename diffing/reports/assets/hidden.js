@@ -36,7 +36,9 @@ function ruleEntry(rule) {
     }
     if (rule.more) inside.append(el("p", { class: "facts" }, `${plural(rule.more, "place")} more: the JSON report lists them all.`));
   };
+  box.fill = fill;
   box.addEventListener("toggle", fill);
+  if (state().get("rule") === rule.id) box.open = true;
   return box;
 }
 

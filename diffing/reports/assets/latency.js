@@ -32,9 +32,9 @@ function latencyRow(row) {
   return el("article", { class: "latency-row" },
     el("h3", {}, el("code", {}, row.endpoint), " ", el("span", { class: `chip ${kind}` }, el("span", { "aria-hidden": "true" }, sign), word)),
     el("div", { class: "latency-pair" }, latencyPlot(row),
-      el("table", { class: "counts tight" },
+      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Latency of ${row.endpoint}` }, el("table", { class: "counts tight" },
         el("thead", {}, el("tr", {}, ["", "Median", "95 %", "Samples"].map((head, at) => el("th", { scope: "col", class: at ? "n" : "" }, head || hidden("Build"))))),
-        el("tbody", {}, side("New build", row.new, "new"), side("Baseline", row.baseline, "old"), row.control && side("Baseline, again", row.control, "old")))),
+        el("tbody", {}, side("New build", row.new, "new"), side("Baseline", row.baseline, "old"), row.control && side("Baseline, again", row.control, "old"))))),
     el("p", { class: "facts" }, row.why[0].toUpperCase() + row.why.slice(1), ".",
       row.p !== null && !row.group && ` Mann-Whitney p ${row.p < 0.0001 ? "< 0.0001" : `= ${row.p}`}, Cliff's delta ${row.delta > 0 ? "+" : ""}${row.delta}.`,
       row.group && [" ", el("a", { href: `#${new URLSearchParams({ group: row.group })}` }, "The drift group")]));

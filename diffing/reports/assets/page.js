@@ -31,8 +31,19 @@ function forPaper(view, turn) {
       if (drawn) paper.append(drawn);
     }
   };
-  setTimeout(() => fill().catch(() => {}), 400);
+  const later = window.requestIdleCallback || ((call) => setTimeout(call, 400));
+  later(() => fill().catch(() => {}));
   return paper;
+}
+
+// Paper has no buttons: what is folded is opened for it, and folded again.
+function unfold() {
+  const folded = [...document.querySelectorAll("#app details:not([open])")].filter((box) => !box.closest(".scopes"));
+  for (const box of folded) {
+    if (box.fill) box.fill();
+    box.open = true;
+  }
+  window.addEventListener("afterprint", () => folded.forEach((box) => { box.open = false; }), { once: true });
 }
 
 async function render(moveFocus = false) {
@@ -47,7 +58,9 @@ async function render(moveFocus = false) {
   if (turn !== drawing) return;
   $("app").replaceChildren(...parts.filter(Boolean));
   const group = id && page.groups.find((one) => one.id === id);
-  document.title = `${group ? `${group.title}: ${group.endpoint}` : `${page.word}: ${plural(page.groups.length, "drift group")}`} · Retape`;
+  const verdict = `${page.word}: ${plural(page.groups.length, "drift group")}`;
+  const shown = group ? `${group.title}: ${group.endpoint}` : id ? "No such group" : name ? `${view[1]} · ${verdict}` : verdict;
+  document.title = `${shown} · Retape`;
   $("top").dataset.inside = id ? "yes" : "no";
   if (id) opened = id;
   if (moveFocus) {
@@ -143,6 +156,7 @@ async function start() {
     $("main").focus();
   });
   window.addEventListener("hashchange", () => render(true));
+  window.addEventListener("beforeprint", unfold);
   document.addEventListener("keydown", onKey);
   document.documentElement.dataset.ready = "yes";
 }

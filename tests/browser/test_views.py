@@ -1,0 +1,108 @@
+"""The views of a report in a real browser: each has a link of its own, fits its window, and prints with the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diffing.baseline.measured import measured
+from diffing.model import Acceptance
+from diffing.reports import html
+from tests.browser.fixture import Browse
+from tests.diffing.baseline.test_latency import times
+from tests.diffing.reports.conftest import Story, story
+from tests.diffing.reports.story import NASTY, ORDERS
+from tests.diffing.reports.test_contract import profile
+
+__all__ = ["story"]
+
+pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
+
+VIEWS = ("", "endpoints", "contract", "dependencies", "chains", "rules", "latency", "blind", "run")
+
+
+@pytest.fixture(scope="module")
+def report(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = "volatile.identifier", ORDERS, "response.body $.id"
+    one = Acceptance(("volatile.identifier",), place[2], "$.id", "old", NASTY, "uuid v4; named id")
+    result = replace(
+        story.result,
+        latency=measured({ORDERS: (times(1, 0.02), times(2, 0.01), ())}),
+        profile=profile(),
+        rule_places={place: 12},
+        rule_examples={place: ((1, one),)},
+    )
+    path = tmp_path_factory.mktemp("views") / "drift.html"
+    path.write_text(html.render(result, story.recorded, story.replayed), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("link", "title", "words"),
+    [
+        ("view=contract", "Contract", ["as the recording shows it", ORDERS]),
+        (f"view=contract&endpoint={ORDERS}", "Contract", ["$.items[*].price", "Type changed: 18.40", "6 of 6"]),
+        ("view=chains", "Chains", ["values the new build made"]),
+        ("view=rules&rule=volatile.identifier", "By rule", ["Your rules", "12 differences", "uuid v4; named id"]),
+        ("view=latency", "Latency", ["slower", "60 samples each", "Cliff's delta"]),
+        ("view=blind", "Blind spots", ["Isolation", "Looked at, and nothing was missing"]),
+        ("group=e91d7c50b3aa&example=2", "Extra call", ["extra, no stub", "This call has the finding."]),
+        ("group=a3f8c21b9d04&mode=raw", "Type changed", ["sha256"]),
+        ("group=0c44de991b7f&mode=unified", "Array order", ["moved: was item 1, is item 3"]),
+    ],
+)
+def test_each_view_has_a_link_and_a_title(
+    report: Path, browse: Browse, link: str, title: str, words: list[str]
+) -> None:
+    page = browse(report, f"#{link}")
+    assert page.title().startswith(title)
+    shown = page.locator("#app > :not(.print-only)")
+    text = "\n".join(shown.all_text_contents())
+    assert [one for one in words if one not in text] == []
+    assert "\u202e" not in text
+
+
+def test_the_way_to_look_at_a_body_is_in_the_address_and_back_leads_back(report: Path, browse: Browse) -> None:
+    page = browse(report, "#view=blind")
+    page.get_by_role("navigation", name="Views").get_by_role("link", name="Drift").click()
+    page.locator("a[data-group]").first.click()
+    page.locator("#evidence").wait_for()
+    page.get_by_role("button", name="Raw").first.click()
+    assert "mode=raw" in page.evaluate("location.hash")
+    page.locator("a[data-example='2']").click()
+    page.locator("a[data-example='2'][aria-current]").wait_for()
+    assert page.get_by_role("button", name="Raw").first.get_attribute("aria-pressed") == "true"
+    for wanted in ("a[data-example='1'][aria-current]", ".view a[data-group]", ".view #blind"):
+        page.go_back()
+        page.locator(wanted).first.wait_for()
+    assert page.title().startswith("Blind spots")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_view_is_wider_than_its_window(report: Path, browse: Browse, width: int) -> None:
+    page = browse(report, width=width, theme="dark" if width == 390 else "light")
+    wide = []
+    for fragment in (*(f"view={name}" for name in VIEWS), "group=e91d7c50b3aa", "group=a3f8c21b9d04"):
+        page.evaluate(f"location.hash = '{fragment}'")
+        page.locator(f"html[data-shown='#{fragment}']").wait_for(state="attached")
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append(fragment)
+    assert wide == []
+
+
+def test_paper_holds_what_the_tabs_hold(report: Path, browse: Browse) -> None:
+    page = browse(report)
+    page.locator(".print-only #run").wait_for(state="attached")  # the last of them
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    text = page.locator("#app").inner_text()
+    wanted = (
+        "Drift hidden by rules",
+        "uuid v4",
+        "What this run could not check",
+        "Latency beside",
+        "Type changed: 18.40",
+    )
+    assert [words for words in wanted if words not in text] == []
