@@ -11,12 +11,13 @@ or fixture that needs it: none of Retape's other packages, whose names are gener
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from retape_pytest.collecting import PinFile, is_pin, reads_like_pin
+from retape_pytest.collecting import UPDATED, PinFile, is_pin, reads_like_pin
 from retape_pytest.fixtures import retape_command, retape_stubs, retape_target
-from retape_pytest.settings import OPTIONS, SWITCHES, companion_of, option
+from retape_pytest.settings import OPTIONS, SWITCHES, companion_of, option, updating
 
 __all__ = ["retape_command", "retape_stubs", "retape_target"]
 
@@ -27,13 +28,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, metavar, text in OPTIONS:
         group.addoption(f"--retape-{name}", metavar=metavar, default=None, help=text)
         parser.addini(f"retape_{name.replace('-', '_')}", text, default="")
+    text = "rewrite what differs in pins: those that fail (changed), those that expect nothing yet (new), or all."
+    group.addoption("--retape-update", nargs="?", const="changed", default=None, metavar="new|changed|all", help=text)
     for name, text in SWITCHES:
         group.addoption(f"--retape-{name}", action="store_true", default=False, help=text)
         parser.addini(f"retape_{name}", text, type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The markers, for ``--strict-markers``."""
+    """The markers, for ``--strict-markers``; and no update where CI is set."""
+    updating(config)
     config.addinivalue_line("markers", "retape: every pin (retape)")
     config.addinivalue_line(
         "markers", "retape_capture(path, …): the capture, pins or folders of pins that retape_stubs answers from"
@@ -66,6 +70,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 SNIFFED = 4096  # bytes
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Which files were written; under xdist by whichever worker."""
+    reports = [one for found in terminalreporter.stats.values() for one in found if hasattr(one, "user_properties")]
+    written = sorted({value for one in reports for key, value in one.user_properties if key == UPDATED})
+    if written:
+        terminalreporter.section("pins updated (retape)")
+        for path in written:
+            terminalreporter.line(path)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

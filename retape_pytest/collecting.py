@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from retape_pytest.companion import CompanionFailed
-from retape_pytest.settings import build, companion_of, option, reproduce
+from retape_pytest.settings import build, companion_of, option, reproduce, updating
 
 _REQUEST = re.compile(rb"^request:(?:\s|$)", re.MULTILINE)
 _EXPECT = re.compile(rb"^expect:(?:\s|$)", re.MULTILINE)
 _TAGS = re.compile(r"^tags:[ \t]*(?:\[([^\]]*)\]|((?:\r?\n[ \t]*-[ \t]+[^\r\n]+)+))", re.MULTILINE)
 _TAG = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+UPDATED = "retape-updated"
+"""The property of a report under which the file of an updated pin stands."""
 
 
 def is_pin(start: bytes) -> bool:
@@ -63,7 +66,9 @@ class PinItem(pytest.Item):
         fail_on = option(self.config, "fail-on") or "warning"
         try:
             asked = build(self.session)
-            said = companion_of(self.config).ask("run", path=str(self.path), fail_on=fail_on, **asked)
+            only = updating(self.config)
+            do = "update" if only else "run"
+            said = companion_of(self.config).ask(do, path=str(self.path), only=only, fail_on=fail_on, **asked)
         except CompanionFailed as error:
             raise PinFailed(str(error)) from None
         self.user_properties += [("retape", found) for found in said["findings"]]
@@ -74,6 +79,8 @@ class PinItem(pytest.Item):
                 where = self.path.relative_to(Path.cwd())
             again = reproduce(self.config, str(where))
             raise PinFailed(f"{text}\npin: {said['name']} ({where})\nreproduce: {again}")
+        if said.get("updated"):
+            self.user_properties.append((UPDATED, str(self.path)))
         if text:
             self.add_report_section("call", "retape", text)
 

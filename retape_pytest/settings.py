@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -58,6 +59,20 @@ def words(command: str) -> list[str]:
         return shlex.split(command)
     except ValueError as error:
         raise CompanionFailed(f"--retape-command cannot be read: {error}.\nCheck its quotes.") from error
+
+
+def updating(config: pytest.Config) -> str:
+    """Which pins are rewritten; "" for none. Raises ``pytest.UsageError``, also where CI is set."""
+    only = config.getoption("--retape-update", None)
+    if only is None:
+        return ""
+    if only not in ("new", "changed", "all"):
+        raise pytest.UsageError(
+            f"--retape-update={only}: say new, changed or all, like: --retape-update=changed {only}"
+        )
+    if os.environ.get("CI"):
+        raise pytest.UsageError("CI is set, and no pin is written there: run --retape-update on your machine")
+    return str(only)
 
 
 def reproduce(config: pytest.Config, where: str) -> str:

@@ -27,6 +27,7 @@ from diffing.rulebook.rules import RuleBook, current
 from replayer.pin_file import load
 from replayer.pin_run import PinRunner, RunnerPlan, dependencies_of
 from replayer.pinning.lending import Loan, as_row, lend
+from replayer.pinning.updating import update
 from replayer.pinning.verdicts import told
 from replayer.pins import Pin
 
@@ -46,7 +47,8 @@ class Companion:
     def answer(self, asked: Asked) -> Said:
         """Do what is asked. Expected errors are said, not raised."""
         verbs: dict[str, Callable[[Asked], Said]] = {
-            "run": self._run, "target": self._target, "lend": self._lend, "calls": self._calls, "return": self._return,
+            "run": self._run, "update": self._update,
+            "target": self._target, "lend": self._lend, "calls": self._calls, "return": self._return,
         }  # fmt: skip
         try:
             return verbs[asked["do"]](asked)
@@ -66,6 +68,16 @@ class Companion:
         endpoint = str(pin.source.get("endpoint") or f"{pin.request.method} {pin.request.target.partition('?')[0]}")
         verdict = told(runner.run(pin, endpoint), line)
         return {"failed": verdict.failed, "lines": verdict.lines, "findings": verdict.findings, "name": pin.name}
+
+    def _update(self, asked: Asked) -> Said:
+        done = update(Path(asked["path"]), self._running(asked), asked["only"], _level(asked["fail_on"]))
+        if not done.asked:
+            return self._run(asked)
+        if done.text is None:
+            lines = [f"not updated: {done.problem}"] if done.problem else []
+            return {"failed": bool(done.problem), "lines": lines, "findings": (), "name": done.name}
+        done.write()
+        return {"failed": False, "lines": done.diff.splitlines(), "findings": (), "name": done.name, "updated": True}
 
     def _target(self, asked: Asked) -> Said:
         return {"url": self._running(asked).url}

@@ -36,6 +36,7 @@ class Update:
     text: str | None = None
     problem: str = ""
     judged: bool = True  # False: the run failed or was inconclusive
+    asked: bool = True  # False: it is not one of those to update, and was not run
 
     @property
     def diff(self) -> str:
@@ -66,7 +67,7 @@ def update(path: Path, runner: PinRunner, only: Only, fail_on: Level = Level.WAR
     pin = load(path)
     before = path.read_text(encoding="utf-8")
     if (only == "new") != (pin.expect is None) and only != "all":
-        return Update(path, pin.name, before)
+        return Update(path, pin.name, before, asked=False)
     first = runner.run(pin)
     line = Level.INFO if only == "all" else fail_on
     if (problem := _unjudged(first)) is not None:

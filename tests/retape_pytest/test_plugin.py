@@ -299,6 +299,24 @@ def test_chosen_by_marker_name_and_node_id(project: Path) -> None:
         assert [line for line in result.stdout.splitlines() if "::" in line] == names, result.stdout
 
 
+@pytest.mark.slow
+def test_update_writes_each_file_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    path = project / "pins" / "POST-orders" / "201-1.yaml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace("amount: 25", "amount: 99  # cents?"), encoding="utf-8")
+    (project / "pins" / "simple.yaml").write_text(SIMPLE[: SIMPLE.index("expect")], encoding="utf-8")
+    result = run(project, "pins", "-n", "2", "--retape-update=all", f"--retape-command={COMMAND}")
+    assert counts(result) == {"passed": 3}, result.stdout
+    assert "status: 404" in (project / "pins" / "simple.yaml").read_text(encoding="utf-8")
+    assert result.stdout.count("201-1.yaml") == 1  # under "pins updated"
+    assert path.read_text(encoding="utf-8") == before.replace("amount: 25", "amount: 25  # cents?")
+    assert "say new, changed or all" in run(project, "--retape-update", "pins").stderr
+    monkeypatch.setenv("CI", "1")
+    refused = run(project, "pins", "--retape-update", f"--retape-command={COMMAND}")
+    assert (refused.returncode, "CI is set" in refused.stderr) == (4, True)
+
+
 def test_the_plugin_imports_only_pytest_and_the_standard_library() -> None:
     code = (
         "import pytest, sys; before = set(sys.modules); import retape_pytest;"
