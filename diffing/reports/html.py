@@ -50,7 +50,7 @@ def render(
         ("index", packing.encoded(index)),
         *((f"v-{tab.name}", packing.encoded(tab.data)) for tab in tabs),
         *((name, packing.encoded(rows)) for tab in tabs for name, rows in tab.chunks),
-        *page_data.chunks(result, recorded, replayed),
+        *page_data.chunks(result, recorded, replayed, rules=not review),
     ]
     word = verdict_word(result)
     return shell.rendered(

@@ -40,6 +40,7 @@ EXTRA, UNATTRIBUTED = (
     "exchange.extra",
     "outbound.unattributed",
 )  # classes whose findings' ids are not a recorded inbound
+GROUP = "@GROUP@"  # stands for a fingerprint in a command
 EXAMPLES = 5  # of one group, embedded in full
 IDS = 200  # exchange ids listed per group
 PACK = 64  # groups in one chunk
@@ -51,6 +52,7 @@ def index(result: Result, recorded: Capture | None, replayed: Capture | None) ->
     found, missed = coverage.misses(replayed)
     return {
         "verdict": result.verdict,
+        "decide": _commands(result),
         "word": verdict_word(result),
         "sentence": verdict_sentence(result),
         "exit": result.exit_code,
@@ -133,6 +135,18 @@ def sides(result: Result, recorded: Capture | None, replayed: Capture | None) ->
     return found
 
 
+def _commands(result: Result) -> dict[str, str]:
+    """What to type about a group, by verb, beside the run: names of files, as where they lie is nobody's business."""
+    run, recording = (shell_word(name_of(path)) for path in (result.replayed_path, result.recorded_path))
+    if not result.replayed_path:
+        return {}
+    known = bool(result.meta.get("replayed", {}).get("source"))
+    named = "" if known else f" --recorded {recording}"
+    verbs = {verb: f"retape {verb} {run} {GROUP}{named}" for verb in ("accept", "ignore", "reject")}
+    shown = {**verbs, "pin": f"retape pin {recording} --only id:", "review": f"retape review {run}{named}"}
+    return {verb: visible(command) for verb, command in shown.items()}
+
+
 TOLD = ("command", "target", "only", "shard", "label", "git_sha", "fail_on")  # of the run's meta; no paths, no secrets
 
 
@@ -165,18 +179,20 @@ def _build(session: Session) -> str:
     return clip(visible(" ".join(str(word) for word in words if isinstance(word, str | int) and word != "")), 120)
 
 
-def chunks(result: Result, recorded: Capture | None, replayed: Capture | None) -> Iterator[tuple[str, str]]:
+def chunks(
+    result: Result, recorded: Capture | None, replayed: Capture | None, *, rules: bool = True
+) -> Iterator[tuple[str, str]]:
     """``(element id, encoded data)`` of the exchanges of examples, then of the groups, both several at once.
 
     Every group gets its first example before any gets a second: where the budget ends, evidence is thinner everywhere
-    instead of missing from the last groups.
+    instead of missing from the last groups. ``rules``: with the rule that would let each group pass.
     """
     where: dict[str, str] = {}
     for chunk in packed(_details(result, recorded, replayed), BUDGET):
         where |= dict.fromkeys(chunk.keys, chunk.name)
         yield chunk.name, chunk.data
     for start in range(0, len(result.groups), PACK):
-        pack = {group.fingerprint: _group(group, where, result) for group in result.groups[start : start + PACK]}
+        pack = {group.fingerprint: _group(group, where, rules=rules) for group in result.groups[start : start + PACK]}
         yield f"g-{start // PACK}", encoded(pack)
 
 
@@ -196,12 +212,9 @@ def _details(
             yield key, detail
 
 
-def _group(group: Group, where: Mapping[str, str], result: Result) -> dict[str, Any]:
-    rule, run = rule_snippet(group), name_of(result.replayed_path)
+def _group(group: Group, where: Mapping[str, str], *, rules: bool) -> dict[str, Any]:
     return {
         "decided": visible(decision_said(group)),
-        "accept": f"retape accept {shell_word(run)} {group.fingerprint}" if run else "",
-        "ignore": f"retape ignore {shell_word(run)} {group.fingerprint}" if run and rule else "",
         "meaning": meaning(group.class_id),
         "statement": statement(group),
         "evidence": visible(group.evidence),
@@ -211,7 +224,7 @@ def _group(group: Group, where: Mapping[str, str], result: Result) -> dict[str, 
         "ids": list(group.exchanges[:IDS]),
         "curl": visible(group.curl, lines=True),
         "command": visible(group.command, lines=True),
-        "rule": rule,
+        "rule": rule_snippet(group) if rules else "",
     }
 
 

@@ -14,6 +14,10 @@ import click
     help="The recording that RUN is compared with.  [default: the one the run names]",
 )  # fmt: skip
 @click.option(
+    "--baseline", "baselines", multiple=True, type=click.Path(path_type=Path), metavar="RUN",
+    help="As of retape diff: a run of the recorded build beside it.",
+)  # fmt: skip
+@click.option(
     "--rules", "rules_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="The file that decisions are written to.  [default: retape.rules.toml beside the configuration]",
 )  # fmt: skip
@@ -37,6 +41,7 @@ import click
 def review(
     run: Path,
     recorded: Path | None,
+    baselines: tuple[Path, ...],
     rules_file: Path | None,
     config: Path | None,
     pins: Path,
@@ -72,4 +77,4 @@ def review(
             f"Without a browser: retape accept {here} GROUP --reason '…', or retape ignore, retape reject\n"
             f"Only the page: retape diff RECORDED {here} --report html=drift.html",
         )
-    return serve(Paths(run, recorded, rules_file, config, pins), host, port, browser=not no_browser)
+    return serve(Paths(run, recorded, rules_file, config, pins, baselines), host, port, browser=not no_browser)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import signal
-import subprocess
 import sys
 import threading
 from types import FrameType
 
 import click
 
+from captures.commits import author
 from captures.model import authority
 from captures.visible import visible
 from captures.wording import counted
@@ -22,7 +21,7 @@ from replayer.review.sitting import Paths, Sitting
 
 def serve(paths: Paths, host: str, port: int, *, browser: bool) -> int:
     """Review until interrupted; the exit code. Raises what :class:`Sitting` and :class:`ReviewServer` raise."""
-    sitting = Sitting(paths, author_here())
+    sitting = Sitting(paths, author())
     with ReviewServer(host, port) as server:
         guard = Guard.of(host, server.port)
         server.application = Api(guard, sitting)
@@ -51,23 +50,6 @@ def summary(sitting: Sitting) -> list[str]:
     if not done:
         return ["nothing was changed."]
     return [f"{counted(len(done), 'change')} made:", *(f"  {visible(one)}" for one in done), visible(sitting.sentence)]
-
-
-def author_here() -> str:
-    """Who decides: as git knows them, else as the machine does."""
-    try:
-        done = subprocess.run(
-            ["git", "config", "user.name"], capture_output=True, text=True, timeout=10, check=False, errors="replace"
-        )
-        name = " ".join(done.stdout.split())
-    except (OSError, subprocess.TimeoutExpired):
-        name = ""
-    if name:
-        return name[:100]
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # an account without a name, as containers have them
-        return ""
 
 
 def _until_interrupted(server: ReviewServer) -> None:

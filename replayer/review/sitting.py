@@ -41,6 +41,7 @@ class Paths:
     rules: Path | None = None
     config: Path | None = None
     pins: Path = Path("tests/pins")
+    baselines: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ class Sitting:
 
     def _open(self) -> None:
         paths = self._paths
-        self._desk = Desk.open(paths.run, paths.recorded, paths.rules, paths.config, today=self._today)
+        self._desk = Desk.open(
+            paths.run, paths.recorded, paths.rules, paths.config, baselines=paths.baselines, today=self._today
+        )
         self._captures = _stamp((self._desk.run, self._desk.recorded))
         self._config_files = self._config().files
         self._files = self._stamp_of_files()
@@ -111,6 +114,8 @@ class Sitting:
     def accept(self, groups: Sequence[str], reason: str, author: str, until: str) -> Mapping[str, Any]:
         """The new truth: for good, until a date, or until recorded again."""
         when = parse_until(until) if until else None
+        if isinstance(when, date) and when < self._now:
+            raise UsageError(f"{when} is over already.", hint="Give a day to come.")
         return self._decide(lambda desk: desk.accept(groups, reason=reason, author=author, until=when), groups)
 
     def reject(self, groups: Sequence[str], reason: str, author: str) -> Mapping[str, Any]:
@@ -190,7 +195,12 @@ class Sitting:
     def _after(self, said: str, file: str, diff: str) -> Mapping[str, Any]:
         self._files = self._stamp_of_files()
         self._count += 1
-        return {"said": f"{said}.", "file": file, "diff": visible(diff, lines=True), "state": self._state()}
+        return {
+            "said": f"{said}.",
+            "file": file,
+            "diff": visible(told.shortened(diff), lines=True),
+            "state": self._state(),
+        }
 
     def _current(self) -> None:
         """Raises :class:`Replaced` where what would be decided on is no longer there."""
@@ -213,6 +223,10 @@ class Sitting:
         paths = self._paths
         return load(explicit=paths.config, rules=paths.rules if paths.rules and paths.rules.exists() else None)
 
+    @property
+    def _now(self) -> date:
+        return self._today or date.today()  # noqa: DTZ011 - the user's own calendar
+
     def _stamp_of_files(self) -> Stamp:
         return _stamp((self._desk.file, *self._config_files))
 
@@ -229,7 +243,7 @@ class Sitting:
             "changed": counted(len(self._done), "change"),
             "replaced": self._replaced(),
             "author": self._author,
-            "today": (self._today or date.today()).isoformat(),  # noqa: DTZ011 - the user's own calendar
+            "today": self._now.isoformat(),
             "rules": self._desk.file.name,
             "pins": str(self._paths.pins),
         }

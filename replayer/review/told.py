@@ -7,11 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from captures.wording import counted
-from diffing.model import RE_RECORDED, Approval, Group, Result
+from diffing.model import Group, Result
 from diffing.reports.text import visible
-from diffing.reports.wording import WORDS, verdict_sentence
+from diffing.reports.wording import decision_said, verdict_sentence, verdict_word
 from diffing.review.hiding import Preview
 
+LINES = 400  # shown of what was written
 PLACES = 200  # listed of what a rule would hide
 PAST = {"accept": "Accepted", "reject": "Rejected", "ignore": "Ignored", "undo": "Undone", "pin": "Pinned"}
 
@@ -25,7 +26,7 @@ def standing(result: Result, shown: Iterable[str]) -> dict[str, Any]:
     page = set(shown)
     return {
         "verdict": result.verdict,
-        "word": WORDS.get(result.verdict, visible(result.verdict)),
+        "word": verdict_word(result),
         "sentence": verdict_sentence(result),
         "exit": result.exit_code,
         "ledger": asdict(result.ledger),
@@ -65,23 +66,16 @@ def previewed(preview: Preview, file: str) -> dict[str, Any]:
 
 
 def said_of(group: Group) -> str:
-    """Who decided a group, when, for how long and why; or why it counts again."""
-    if group.approval is not None:
-        return _said(group.approval)
-    return f"It counts again: {visible(group.reopened)}." if group.reopened else ""
+    """Who decided a group, for how long and why; or why it counts again."""
+    said = visible(decision_said(group))
+    return said[:1].upper() + said[1:]
 
 
-def _said(approval: Approval) -> str:
-    words = [approval.decision.value.capitalize()]
-    if approval.author:
-        words.append(f"by {visible(approval.author)}")
-    if approval.created:
-        words.append(f"on {approval.created}")
-    if approval.until == RE_RECORDED:
-        words.append("until the capture is recorded again")
-    elif approval.until is not None:
-        words.append(f"until {approval.until}")
-    return " ".join(words) + (f": {visible(approval.reason)}" if approval.reason else ".")
+def shortened(diff: str) -> str:
+    """A unified diff, as far as a person reads it on a page."""
+    lines = diff.split("\n")
+    more = len(lines) - LINES
+    return diff if more <= 0 else "\n".join([*lines[:LINES], f"… {counted(more, 'more line')}: git diff shows them"])
 
 
 def done(verb: str, count: int, what: str = "group") -> str:

@@ -11,7 +11,7 @@ function subjects(groups) {
   const levels = ["error", "warning", "info"].map((level) => [level, groups.filter((group) => group.level === level).length]).filter(([, count]) => count);
   const before = groups.filter((group) => group.decision).length;
   return [
-    el("p", { class: "tally" }, levels.map(([level, count]) => chip(level, `${number(count)} ${level}`, level)), el("span", { class: "facts" }, `${plural(groups.length, "group")}, ${exchangesOf(groups)}`)),
+    el("p", { class: "tally" }, levels.map(([level, count]) => chip(level, level === "info" ? `${number(count)} info` : plural(count, level), level)), el("span", { class: "facts" }, `${plural(groups.length, "group")}, ${exchangesOf(groups)}`)),
     el("ul", { class: "subjects" }, groups.slice(0, 5).map((group) => el("li", {}, el("span", { class: "endpoint" }, group.endpoint), " ", el("code", {}, group.location))),
       groups.length > 5 && el("li", { class: "facts" }, `and ${number(groups.length - 5)} more`)),
     before > 0 && groups.length > 1 && el("p", { class: "facts" }, `${number(before)} of them ${before === 1 ? "is" : "are"} decided already, and would be decided anew.`),
@@ -131,7 +131,7 @@ function previewParts(seen) {
 function hiddenPlaces(seen) {
   if (!seen.also.length) return el("p", {}, "Nothing: it lets pass what was chosen, and names no other value of the recording.");
   const rows = seen.also.map((one) => el("tr", { class: one.group ? "drifts" : "" },
-    el("th", { scope: "row" }, one.endpoint, " ", el("code", {}, one.location), el("div", { class: "facts" }, one.why, one.group && [" ", el("code", {}, one.group)])),
+    el("th", { scope: "row" }, one.endpoint, " ", el("code", {}, one.location), el("div", { class: "facts" }, one.why === "same today" ? "The same today: what the rule allows would no longer be reported." : one.why, one.group && [" ", el("code", {}, one.group)])),
     el("td", { class: "n" }, number(one.values)), el("td", { class: "n" }, one.exchanges ? number(one.exchanges) : "")));
   return el("div", {}, el("div", { class: "scroll also", tabindex: "0", role: "region", "aria-label": "What else it would hide" },
     el("table", { class: "counts" }, el("thead", {}, el("tr", {}, ["Where", "Values", "Exchanges"].map((head, at) => el("th", { scope: "col", class: at ? "n" : "" }, head)))), el("tbody", {}, rows))),

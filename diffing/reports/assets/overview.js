@@ -82,7 +82,7 @@ function toggles(page, name, values, redraw) {
   return values.map((one) => {
     const count = page.groups.filter((group) => group[name] === one).length;
     if (!count) return null;
-    const button = el("button", { type: "button", class: `toggle ${one}` }, name === "level" && icon(one), one, el("span", { class: "count" }, number(count)));
+    const button = el("button", { type: "button", class: name === "level" ? `toggle ${one}` : "toggle" }, name === "level" && icon(one), one, el("span", { class: "count" }, number(count)));
     const show = () => button.setAttribute("aria-pressed", String((state().get(name) || "").split(",").includes(one)));
     button.addEventListener("click", () => {
       const now = new Set((state().get(name) || "").split(",").filter(Boolean));

@@ -156,7 +156,6 @@ function selectionBar() {
       if (all.checked) ticked.add(group.id);
       else ticked.delete(group.id);
     }
-    for (const box of document.querySelectorAll("input[data-tick]")) box.checked = ticked.has(box.dataset.tick);
     drawSelection();
     say(selectionWords());
   });
@@ -187,6 +186,7 @@ function drawSelection() {
   const bar = $("acts");
   if (!bar) return;
   const all = $("tick-all");
+  for (const box of document.querySelectorAll("input[data-tick]")) box.checked = ticked.has(box.dataset.tick);
   const here = listed.filter((group) => ticked.has(group.id)).length;
   all.checked = listed.length > 0 && here === listed.length;
   all.indeterminate = here > 0 && here < listed.length;

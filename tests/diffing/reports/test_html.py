@@ -209,3 +209,17 @@ def test_past_the_budget_examples_are_left_out_and_groups_stay(story: Story, mon
     assert len(shown) == EXCHANGES
     assert first <= {int(key.partition("-")[2]) for key in shown}
     assert all(whole[key] == detail for key, detail in shown.items())
+
+
+@pytest.mark.parametrize(("source", "named"), [("/elsewhere/a shop.sqlite", ""), (None, " --recorded 'a shop.sqlite'")])
+def test_the_page_says_what_to_type_about_a_group(story: Story, source: str | None, named: str) -> None:
+    paths = {"recorded_path": "/home/ada/a shop.sqlite", "replayed_path": "/home/ada/run.sqlite"}
+    result = replace(story.result, **paths, meta={"replayed": {"source": source}})
+    assert page_data.index(result, None, None)["decide"] == {
+        "accept": f"retape accept run.sqlite @GROUP@{named}",
+        "ignore": f"retape ignore run.sqlite @GROUP@{named}",
+        "reject": f"retape reject run.sqlite @GROUP@{named}",
+        "pin": "retape pin 'a shop.sqlite' --only id:",
+        "review": f"retape review run.sqlite{named}",
+    }
+    assert page_data.index(replace(result, replayed_path=""), None, None)["decide"] == {}

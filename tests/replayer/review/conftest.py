@@ -20,7 +20,11 @@ from replayer.review.api import Api
 from replayer.review.guard import Guard
 from replayer.review.server import ReviewServer
 from replayer.review.sitting import Paths, Sitting
+from tests.browser.conftest import axe
+from tests.diffing.reports.story import write_captures
 from tests.diffing.shop import DRIFTS, play
+
+__all__ = ["axe"]
 
 TODAY = date(2026, 11, 30)
 PATIENCE = 60.0
@@ -74,9 +78,9 @@ class Review:
 
 
 @contextmanager
-def reviewed(folder: Path) -> Iterator[Review]:
-    """Serve the review of ``run.sqlite`` in ``folder``."""
-    paths = Paths(folder / "run.sqlite", folder / "shop.sqlite", None, folder / "retape.toml", folder / "pins")
+def reviewed(folder: Path, recorded: str = "shop.sqlite", run: str = "run.sqlite") -> Iterator[Review]:
+    """Serve the review of ``run`` in ``folder``."""
+    paths = Paths(folder / run, folder / recorded, None, folder / "retape.toml", folder / "pins")
     sitting = Sitting(paths, "dana", TODAY)
     with ReviewServer("127.0.0.1", 0) as server:
         guard = Guard.of("127.0.0.1", server.port)
@@ -88,6 +92,15 @@ def reviewed(folder: Path) -> Iterator[Review]:
         finally:
             server.shutdown()
             thread.join(PATIENCE)
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Iterator[Review]:
+    """One of captures whose every text would rather be a script."""
+    recorded, replayed = write_captures(tmp_path)
+    (tmp_path / "retape.toml").write_text("", encoding="utf-8")
+    with reviewed(tmp_path, recorded.name, replayed.name) as under_way:
+        yield under_way
 
 
 @pytest.fixture(scope="session")

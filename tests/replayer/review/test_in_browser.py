@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.fixture import Browse
+from tests.browser import places
+from tests.browser.fixture import Browse, Theme
 from tests.replayer.review.conftest import Review
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def test_what_the_filters_show_is_decided_together_and_the_verdict_follows(revie
     assert f"{shown} groups" in page.locator(ASKING).inner_text()
     assert confirm(page, reason="all") == f"Accepted {shown} groups."
     assert len(written(review)) == shown
+    assert page.locator("input[data-tick]:checked").count() == 0
     page.get_by_role("button", name="Clear filters").click()
     page.get_by_label(f"Tick all {len(review.groups)}").check()
     page.locator("#acts button", has_text="Accept").click()
@@ -192,3 +194,45 @@ def test_a_run_that_was_replaced_is_offered(review: Review, browse: Browse) -> N
     page.get_by_role("button", name="Review the new run").click()
     page.get_by_role("alert").wait_for(state="detached")
     page.locator("html[data-ready]").wait_for(state="attached")
+
+
+def test_nothing_captured_runs_wherever_it_is_shown(hostile: Review, browse: Browse) -> None:
+    """Its groups, the rule and the pin made of it, the diff of the file, the errors."""
+    page = browse(hostile.address)
+    rows = page.locator("a[data-group]", has_text="PWNED")
+    ids = rows.evaluate_all("links => links.map(link => link.dataset.group)")
+    for group in ids:
+        page.evaluate(f"location.hash = 'group={group}'")
+        page.locator(f"#decide-panel[data-group='{group}']").wait_for()
+        for key in "ip":
+            page.keyboard.press(key)
+            page.locator(f"{ASKING} :is(pre, .problem:not(:empty), .subjects + .preview .subjects)").first.wait_for()
+            page.keyboard.press("Escape")
+            page.locator(ASKING).wait_for(state="detached")
+        page.keyboard.press("x")
+        assert confirm(page, reason="<img src=x onerror=alert(1)>\u202e") == "Rejected 1 group."
+    assert len(ids) > 2
+    assert "PWNED" not in page.title()
+    assert page.locator("img, iframe, #app script").count() == 0
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_no_part_of_it_breaks_wcag(review: Review, browse: Browse, axe: str, theme: Theme, width: int) -> None:
+    page = browse(review.address, theme=theme, width=width, bypass_csp=True)
+    found = {"the list": places.violations(page, axe)}
+    page.locator("input[data-tick]").first.check()
+    found["ticked"] = places.violations(page, axe)
+    page.locator("a[data-group]").first.click()
+    page.locator("#decide-panel").wait_for()
+    for key in "aixp":
+        page.keyboard.press(key)
+        page.locator(f"{ASKING} button[type=submit]:enabled").wait_for()
+        found[f"asked after {key}"] = places.violations(page, axe)
+        assert page.locator(ASKING).evaluate("one => one.scrollWidth <= one.clientWidth"), key
+        page.keyboard.press("Escape")
+        page.locator(ASKING).wait_for(state="detached")
+    page.keyboard.press("a")
+    confirm(page, reason="x")
+    found["decided"] = places.violations(page, axe)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert {place: lines for place, lines in found.items() if lines} == {}
