@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from captures.errors import TargetError, UsageError
+from diffing.baseline.beside import NAMES, path_beside
 from replayer.events import Event, Notice, TargetDied
 from replayer.loops import run as run_loop
 from replayer.plan import ReplayPlan, RunOutcome
 from replayer.run import Replay, prepared
 from replayer.turns import Turns
-
-NAMES = ("baseline", "control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ def baseline_plans(plan: ReplayPlan) -> list[ReplayPlan]:
     return [
         replace(
             plan,
-            output=plan.output.with_name(f"{plan.output.stem}.{name}{plan.output.suffix}"),
+            output=path_beside(plan.output, name),
             command=tuple(plan.baseline_command),
             target=plan.baseline_target,
             stub_listen=None,

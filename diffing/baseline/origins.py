@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from captures.wording import counted
 from diffing.learning.binomial import at_least
-from diffing.model import Origin
+from diffing.model import Group, Level, Origin
 
 SURE = 0.001
 """A flaky place is a regression all the same when chance explains the difference less often than this."""
@@ -67,3 +68,21 @@ def origin_of(seen: Sightings) -> tuple[Origin | None, str]:
         alike = f"; in {seen.alike} both builds differ from the recording alike" if seen.alike else ""
         return Origin.REGRESSION, f"{said}{alike}"
     return Origin.STALE, f"the baseline differs from the recording alike in all {seen.alike}{rest}"
+
+
+_UNSTEADY = (
+    "where the baseline differs from itself: what moves by itself cannot be judged (retape learn proposes rules for it)"
+)
+
+
+def unsteady(groups: Iterable[Group], fail_on: Level) -> list[str]:
+    """Why a run is inconclusive: what moves by itself, and that nobody let pass."""
+    count = sum(
+        group.origin is Origin.FLAKY and group.level.rank >= fail_on.rank and not group.passed for group in groups
+    )
+    return [f"{counted(count, 'drift group')} {_UNSTEADY}"] if count else []
+
+
+def steady(reasons: Iterable[str]) -> list[str]:
+    """``reasons`` without that one."""
+    return [reason for reason in reasons if not reason.endswith(_UNSTEADY)]

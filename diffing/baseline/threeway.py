@@ -18,7 +18,7 @@ from captures.errors import UsageError
 from captures.model import Exchange
 from diffing.baseline.latency import Samples, compare
 from diffing.baseline.measured import measured
-from diffing.baseline.origins import Sightings, origin_of, together
+from diffing.baseline.origins import Sightings, origin_of, together, unsteady
 from diffing.classes import class_of
 from diffing.comparison import DiffOptions
 from diffing.engine import compare_captures
@@ -131,13 +131,8 @@ def judged(
         found, options.approvals, today, result.recording_id, partial=result.partial, unseen=latencies(beside.seconds)
     )
     told = sorted(groups, key=lambda group: (_RANK[group.origin], -group.level.rank))  # stable: the order within stays
-    counts = Counter(group.origin for group in told if group.level.rank >= options.fail_on.rank and not group.passed)
-    reasons = [*result.reasons, *unjudged]
-    if counts[Origin.FLAKY]:
-        reasons.append(
-            f"{_places_of(counts[Origin.FLAKY])} where the baseline differs from itself: what moves by itself cannot "
-            "be judged (retape learn proposes rules for it)"
-        )
+    counts = Counter(group.origin for group in told if group.level.rank >= options.fail_on.rank)
+    reasons = [*result.reasons, *unjudged, *unsteady(groups, options.fail_on)]
     said = set(sentences(result.approvals))
     notes = [*(note for note in result.notes if note not in said), *sentences(approvals)]
     if counts[Origin.STALE]:

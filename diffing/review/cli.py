@@ -58,7 +58,7 @@ def _of_a_run(command: F) -> F:
             multiple=True,
             type=click.Path(path_type=Path),
             metavar="RUN",
-            help="As of retape diff: a run of the recorded build beside it.",
+            help="As of retape diff: a run of the recorded build.  [default: what replay wrote beside RUN]",
         ),
     )[::-1]:
         command = option(command)

@@ -18,6 +18,7 @@ from captures.errors import UsageError
 from captures.settings.finding import RULES_FILE
 from captures.state import project_root
 from captures.store import Capture
+from diffing.baseline.beside import runs_beside
 from diffing.comparison import DiffOptions
 from diffing.engine import compare_captures
 from diffing.model import Decision, Group, Level, Result
@@ -83,6 +84,7 @@ class Desk:
     ) -> Desk:
         """Compare ``run`` with its recording, under the rules and approvals that are there.
 
+        ``baselines``: runs of the recorded build; by default those that were made beside ``run``.
         ``rules``: the file to write to, in place of ``retape.rules.toml`` beside the configuration; it may be missing.
         Raises what :func:`captures.config.load` and :func:`diffing.engine.compare_captures` raise.
         """
@@ -96,9 +98,10 @@ class Desk:
         line = str(fail_on or loaded.section("replay").get("fail_on") or Level.WARNING.value)
         options = options_from(loaded, fail_on=line, only=only, today=now)
         source = recorded or recording_behind(run)
+        baselines = tuple(baselines) or runs_beside(run)
         compared = _compare(source, run, options, baselines)
         result = redecided(compared, options.approvals, now, options.fail_on)
-        return cls(run, source, file, options, now, tuple(baselines), reload, compared, result)
+        return cls(run, source, file, options, now, baselines, reload, compared, result)
 
     @property
     def result(self) -> Result:

@@ -105,7 +105,8 @@ def _groups(rules: Sequence[Rule], before: Result, after: Result, named: set[str
     found = []
     for group in before.groups:
         less = group.count - left.get(group.fingerprint, 0)
-        if group.fingerprint in named or less <= 0:
+        measured = group.class_id.startswith("performance.")  # beside a baseline, which was not tried again
+        if group.fingerprint in named or less <= 0 or measured:
             continue
         rule = next((one.id for one in rules if one.applies_to(group.endpoint) and one.part in group.location), "")
         spread = max(group.spread, len(group.exchanges)) if less == group.count else 0

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 from captures.wording import counted
+from diffing.baseline.origins import steady, unsteady
 from diffing.model import (
     RE_RECORDED,
     Approval,
@@ -26,6 +27,13 @@ from diffing.outcome.fingerprints import fingerprint
 from diffing.outcome.verdict import decide
 
 NEW_PLACES = 3  # named of a group that is covered in part
+SINGLY = 3  # approvals of which each is a sentence of its own
+NAMED = 12  # of more
+_MANY = {
+    ApprovalState.EXPIRED: "have expired",
+    ApprovalState.SUPERSEDED: "held until the capture was recorded again, which it was",
+    ApprovalState.UNMATCHED: "match nothing any more (retape undecide takes them out)",
+}
 
 
 def decided(
@@ -124,18 +132,27 @@ def _by(approval: Approval) -> str:
 
 
 def sentences(uses: Iterable[ApprovalUse]) -> tuple[str, ...]:
-    """One sentence for each approval that did not do what it says."""
-    said = []
+    """What is to be said of approvals that did not do what they say: one sentence each, of many one for all."""
+    by_state: dict[ApprovalState, list[Approval]] = {}
     for use in uses:
-        name = f"Approval {use.approval.fingerprint}"
-        what = f" ({use.approval.change})" if use.approval.change else ""
-        if use.state is ApprovalState.UNMATCHED:
-            said.append(
-                f"{name}{what} matches nothing any more: retape undecide {use.approval.fingerprint} takes it out."
-            )
-        elif use.state is not ApprovalState.USED:
-            said.append(f"{name}{what} was {lapse(use.approval, use.state)}.")
+        if use.state is not ApprovalState.USED:
+            by_state.setdefault(use.state, []).append(use.approval)
+    said: list[str] = []
+    for state, those in by_state.items():
+        if len(those) <= SINGLY:
+            said += [_sentence(one, state) for one in those]
+            continue
+        names = " ".join(one.fingerprint for one in those[:NAMED])
+        more = f" and {len(those) - NAMED:,} more" if len(those) > NAMED else ""
+        said.append(f"{len(those):,} approvals {_MANY[state]}: {names}{more}.")
     return tuple(said)
+
+
+def _sentence(approval: Approval, state: ApprovalState) -> str:
+    what = f"Approval {approval.fingerprint}{f' ({approval.change})' if approval.change else ''}"
+    if state is ApprovalState.UNMATCHED:
+        return f"{what} matches nothing any more: retape undecide {approval.fingerprint} takes it out."
+    return f"{what} was {lapse(approval, state)}."
 
 
 def redecided(result: Result, approvals: Sequence[Approval], today: date, fail_on: Level) -> Result:
@@ -148,6 +165,14 @@ def redecided(result: Result, approvals: Sequence[Approval], today: date, fail_o
         partial=result.partial,
         unseen=latencies({judgement.endpoint for judgement in result.judgements}),
     )
-    verdict, exit_code = decide(result.ledger, groups, result.reasons, fail_on, idle=result.exit_code == 0)
-    notes = (*result.notes, *sentences(uses))
-    return replace(result, groups=groups, approvals=uses, notes=notes, verdict=verdict, exit_code=exit_code)
+    reasons = (*steady(result.reasons), *unsteady(groups, fail_on))
+    verdict, exit_code = decide(result.ledger, groups, reasons, fail_on, idle=result.exit_code == 0)
+    return replace(
+        result,
+        groups=groups,
+        reasons=reasons,
+        approvals=uses,
+        notes=(*result.notes, *sentences(uses)),
+        verdict=verdict,
+        exit_code=exit_code,
+    )

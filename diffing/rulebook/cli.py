@@ -161,6 +161,7 @@ def check_rules(
     from captures.errors import UsageError
     from captures.routes.templates import explicit_templates
     from captures.store import Capture
+    from captures.wording import counted
     from diffing.options import options_from
     from diffing.review.approvals import recording_of
     from diffing.review.standing import sentences, without_run
@@ -226,7 +227,8 @@ def check_rules(
         click.echo(in_json(json.dumps(result, indent=2, ensure_ascii=False)))
     else:
         where = ", ".join(result["files"]) or "no configuration file"
-        click.echo(f"{len(own)} rule{'' if len(own) == 1 else 's'} in {where}: sound.")
+        approved = f" and {counted(len(options.approvals), 'approval')}" if options.approvals else ""
+        click.echo(f"{counted(len(own), 'rule')}{approved} in {where}: sound.")
         for kind, sentence in [
             *((one.kind, one.text) for one in said),
             *((use.state.value, text) for use, text in stale),
