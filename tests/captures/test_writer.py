@@ -31,6 +31,14 @@ def read(path: Path) -> list[int]:
         return [one.id for one in opened.exchanges()]
 
 
+def in_trouble(writer: CaptureWriter) -> None:
+    """Wait until ``writer`` has found that the file cannot be written."""
+    deadline = time.monotonic() + 60
+    while not writer.counters().trouble:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.slow
 def test_everything_put_is_there_after_closing(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "x.sqlite"
@@ -345,7 +353,7 @@ def test_while_another_program_locks_the_file_traffic_goes_on(tmp_path: Path) ->
         other = sqlite3.connect(path)
         other.execute("BEGIN IMMEDIATE")
         assert writer.put(exchange(1))
-        assert not writer.flush(timeout=0.5)
+        in_trouble(writer)
         counters = writer.counters()
         assert (counters.written, counters.dropped, counters.queued) == (0, 0, 1)
         assert counters.trouble.startswith("another program holds a lock on the file")
@@ -363,7 +371,7 @@ def test_what_fits_no_more_is_lost_and_counted_by_the_trouble_not_by_the_queue(t
         other = sqlite3.connect(path)
         other.execute("BEGIN IMMEDIATE")
         assert writer.put(exchange(1, body=b"x" * 5_000))
-        assert not writer.flush(timeout=0.5)
+        in_trouble(writer)
         assert not writer.put(exchange(2, body=b"x" * 5_000))
         assert writer.put(exchange(3))  # a small one still fits
         other.rollback()
@@ -509,10 +517,7 @@ def test_who_need_not_wait_is_refused_only_while_the_file_cannot_be_written(tmp_
         other.execute("BEGIN IMMEDIATE")
         for identity in (1, 2, 3):
             assert writer.put(exchange(identity, body=b"x" * 5_000))  # nothing is known to be wrong
-        deadline = time.monotonic() + 30
-        while not writer.counters().trouble:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        in_trouble(writer)
         assert not writer.is_full()
         assert not writer.put(exchange(4, body=b"x" * 5_000))
         assert writer.counters().dropped_by["locked"] == 1
