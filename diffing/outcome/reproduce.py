@@ -86,6 +86,11 @@ def decision_command(verb: str, result: Result, fingerprint: str, given: Iterabl
     return _of_run((verb,), result, (fingerprint,), given)
 
 
+def review_command(result: Result, given: Iterable[str] = ()) -> str:
+    """``retape review`` of the run of ``result``."""
+    return _of_run(("review",), result, (), given)
+
+
 def _of_run(verb: Iterable[str], result: Result, words: Iterable[str], given: Iterable[str]) -> str:
     source = result.meta.get("replayed", {}).get("source")
     named = () if source == result.recorded_path else ("--recorded", result.recorded_path)

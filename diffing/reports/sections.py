@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from captures.wording import counted
-from diffing.model import Decision, Group, Level, Result
+from diffing.model import ApprovalState, Decision, Group, Level, Result
 from diffing.reports.markdown_text import code, details, fenced, size, table
 from diffing.reports.since import since
 from diffing.reports.surroundings import Surroundings
-from diffing.reports.wording import COLUMNS, LEVELS, shown_values, title, verdict_sentence, verdict_word
+from diffing.reports.wording import COLUMNS, LEVELS, decision_said, shown_values, title, verdict_sentence, verdict_word
 
 SIGNS = {"clean": "✅", "drift": "❌", "inconclusive": "⚠️"}
 LEVEL_SIGNS = {Level.ERROR: "🔴", Level.WARNING: "🟡", Level.INFO: "🔵"}
@@ -35,6 +35,8 @@ def heading(result: Result, around: Surroundings) -> str:
     if around.since is not None:
         changed = since(around.since, result)
         said.append(f"Since the run before: **{changed.sentence}**.")
+    if lapsed := _lapsed(result):
+        said.append(f"Approvals that do not count here: {lapsed}.")
     where = [f"commit {around.commit[:12]}"] if around.commit else []
     where += [f"[the job]({around.job})"] if around.job else []
     if where:
@@ -45,6 +47,11 @@ def heading(result: Result, around: Surroundings) -> str:
         if len(result.reasons) > LISTED:
             parts.append(f"and {counted(len(result.reasons) - LISTED, 'more reason')}")
     return "\n\n".join(part for part in parts if part)
+
+
+def _lapsed(result: Result) -> str:
+    counts = [(state, sum(use.state is state for use in result.approvals)) for state in ApprovalState]
+    return ", ".join(f"{count:,} {state.value}" for state, count in counts if count and state is not ApprovalState.USED)
 
 
 def _sentence(result: Result) -> str:
@@ -98,6 +105,8 @@ def section(group: Group, commands: Commands) -> str:
         f"{code(group.class_id)} in {counted(_spread(group), 'exchange')}, group {code(group.fingerprint)}"
         + (f" ({', '.join(state)})" if state else ""),
     ]
+    if decision_said(group):
+        lines.append(f"Decided: {code(decision_said(group), 300)}")
     if group.evidence:
         lines.append(f"Why: {code(group.evidence, 300)}")
     if group.origin_evidence:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from captures.store import Capture
 from captures.wording import counted
 from diffing.model import Group, Result
-from diffing.outcome.reproduce import decision_command, rules_command, shell_word
+from diffing.outcome.reproduce import decision_command, review_command, rules_command, shell_word
 from diffing.reports.coverage import Miss, misses
 from diffing.reports.text import clip, visible
 from diffing.reports.wording import (
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from diffing.reports.layout import Phrase
 
-SHOWN = 10  # groups
+SHOWN = 8  # groups
 LISTED = 4  # rules, reasons, notes
 MISSES = 2
 LABEL = 11  # cells
@@ -49,6 +50,7 @@ STYLES = {
     "warning": "bold yellow",
     "info": "bold blue",
 }
+_OF_REPLAYED = re.compile(r"(?:; )?\bin ([\d,]+) of ([\d,]+) replayed exchanges?")
 _PLAIN = str.maketrans({"✓": "ok", "✗": "x", "→": "->", "·": "|", "…": "...", "—": "-"})
 
 
@@ -152,9 +154,9 @@ class _Printer:
         )
         example = group.examples[0] if group.examples else group
         before, after = shown_values(example, 48)
-        spread = counted(max(group.spread, len(group.exchanges)) or group.count, "exchange")
+        spread, evidence = _spread(group)
         shown = f", as in {group.exchanges[0]}" if group.exchanges else ""
-        why = [visible(decision_said(group)), title(group.class_id).lower(), spread + shown, visible(group.evidence)]
+        why = [visible(decision_said(group)), title(group.class_id).lower(), spread + shown, visible(evidence)]
         why += [visible(group.origin_evidence), f"follows from {group.because}" if group.because else ""]
         self._phrases(
             Phrase("    ", gap=""),
@@ -204,6 +206,7 @@ class _Printer:
         if rule_snippet(first):
             volatile = decision_command("ignore", result, first.fingerprint, self._given)
             self._command("Volatile?", volatile, "# a rule that still asserts something")
+        self._command("All of it", review_command(result, self._given), "# in a browser, decisions too")
 
     def _rest(self, result: Result, replayed: Capture | None) -> None:
         from diffing.reports.layout import Phrase, joined
@@ -276,6 +279,14 @@ class _Printer:
             line.append(self._fit(text), style=style)
         line.rstrip()
         self._console.print(line, soft_wrap=True)
+
+
+def _spread(group: Group) -> tuple[str, str]:
+    """How many exchanges show it, and the evidence without what that says again: ``45 of 57 exchanges``."""
+    said = _OF_REPLAYED.search(group.evidence)
+    if said is None:
+        return counted(max(group.spread, len(group.exchanges)) or group.count, "exchange"), group.evidence
+    return f"{said[1]} of {said[2]} exchanges", group.evidence.replace(said[0], "").lstrip("; ")
 
 
 def _after_label(phrases: Iterable[Phrase]) -> list[Phrase]:

@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from diffing.model import Decision, Result
+from diffing.model import Approval, ApprovalState, ApprovalUse, Decision, Result
 from diffing.reports import github, markdown
 from diffing.reports.markdown_text import code, details, fenced, size, table, within
 from diffing.reports.surroundings import Surroundings
@@ -134,8 +134,20 @@ def test_it_says_what_changed_since(before: list[str], said: str, story: Story) 
 
 
 def test_what_was_decided_says_so(story: Story) -> None:
-    group = replace(story.result.groups[0], decision=Decision.REJECTED)
-    assert "(rejected)" in markdown.render(replace(story.result, groups=(group,)))
+    approval = Approval("a3f8c21b9d04", Decision.REJECTED, reason="see #7 @dana", author="ada")
+    group = replace(story.result.groups[0], decision=Decision.REJECTED, approval=approval)
+    lapsed = (ApprovalUse(approval, ApprovalState.EXPIRED), ApprovalUse(approval, ApprovalState.UNMATCHED))
+    text = markdown.render(replace(story.result, groups=(group,), approvals=lapsed))
+    assert "(rejected)" in text
+    assert "Decided: `rejected by ada: see #7 @dana`" in text
+    assert "Approvals that do not count here: 1 expired, 1 unmatched." in text
+    assert "#7" not in spoken(text)
+
+
+def test_a_group_has_the_commands_that_answer_it(story: Story) -> None:
+    text = markdown.render(story.result)
+    assert "# it is meant: let it pass\nretape accept runs/run.sqlite a3f8c21b9d04" in text
+    assert "# it varies by itself: a rule that still asserts something\nretape ignore runs/run.sqlite a3f8" in text
 
 
 @pytest.mark.parametrize("limit", [2_000, 3_000, 9_000])

@@ -62,14 +62,16 @@ def test_it_says_what_drifted_why_and_what_to_do(story: Story) -> None:
     )
     assert any(line.startswith("By hand    curl -sS -X GET ") for line in lines)
     assert any(line.startswith("Volatile?  retape ignore ") and "a3f8c21b9d04" in line for line in lines)
-    assert "+ 4 more (3 warning, 1 info): --report html shows all" in lines
+    assert any(line.startswith("Meant?     retape accept ") and "a3f8c21b9d04" in line for line in lines)
+    assert any(line.startswith("All of it  retape review runs/run.sqlite") for line in lines)
+    assert "+ 6 more (5 warning, 1 info): --report html shows all" in lines
     assert "Not judged the body of exchange 25 was cut off while recording" in lines
     assert "Rules      volatile.identifier 12 · builtin.date-header 7 · volatile.timestamp 6" in lines
     assert "Stubs      7 served · 12 missed · 1 unused" in lines
     assert any("nearest recorded #11 GET /stock/1, already served" in line for line in lines)
 
 
-@pytest.mark.parametrize(("groups", "at_most"), [(1, 24), (7, 36), (14, 42), (5_000, 42)])
+@pytest.mark.parametrize(("groups", "at_most"), [(1, 24), (7, 36), (14, 40), (5_000, 40)])
 def test_a_red_run_is_a_screen(groups: int, at_most: int, story: Story) -> None:
     every = (story.result.groups * (groups // 14 + 1))[:groups]
     assert len(printed(story, replace(story.result, groups=every)).splitlines()) <= at_most
@@ -105,7 +107,7 @@ def test_colour_follows_the_conventions(
     assert "✗ error" in re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
-COMMANDS = ("Again ", "By hand ", "Show it ", "Why? ", "Volatile? ", "Meant? ", "Wrong? ")
+COMMANDS = ("Again ", "By hand ", "Show it ", "Why? ", "Volatile? ", "Meant? ", "All of it ")
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
@@ -152,6 +154,25 @@ def test_where_lines_are_broken(
     text = re.sub(r"\x1b\[[0-9;]*m", "", printed(story, stream=stream()))
     lines = [line for line in text.splitlines() if not line.startswith(COMMANDS)]
     assert (max(map(cell_len, lines)) <= 60) is broken
+
+
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        (
+            "45/45 recorded samples; in 45 of 57 replayed exchanges",
+            "45 of 57 exchanges, as in 1 · 45/45 recorded samples",
+        ),
+        ("in 7 of 14 replayed exchanges", "7 of 14 exchanges, as in 1"),
+        ("in 1,000 of 2,000 replayed exchanges; now and then", "1,000 of 2,000 exchanges, as in 1 · now and then"),
+        ("6/6 recorded samples", "6 exchanges, as in 1 · 6/6 recorded samples"),
+        ("", "6 exchanges, as in 1"),
+    ],
+)
+def test_nothing_is_said_twice(evidence: str, said: str, story: Story) -> None:
+    group = replace(story.result.groups[0], evidence=evidence)
+    lines = printed(story, replace(story.result, groups=(group,))).splitlines()
+    assert f'    18.40 → "18.40"  type changed · {said}' in lines
 
 
 def test_wide_characters_take_two_cells(story: Story) -> None:
@@ -215,7 +236,7 @@ def test_a_decided_group_is_not_offered_for_decision(story: Story) -> None:
 
 def test_levels_are_worst_first_in_the_remainder(story: Story) -> None:
     many = tuple(replace(story.result.groups[0], level=level) for level in (Level.INFO, Level.WARNING)) * 8
-    assert "+ 6 more (3 warning, 3 info)" in printed(story, replace(story.result, groups=many))
+    assert "+ 8 more (4 warning, 4 info)" in printed(story, replace(story.result, groups=many))
 
 
 def test_what_differs_below_the_line_is_not_said_to_be_as_recorded(story: Story) -> None:
