@@ -32,7 +32,7 @@ try:
     from captures.errors import EmptyCapture, RetapeError, TargetError
     from captures.settings.commands import config_with
     from captures.setup.cli import init
-    from captures.visible import visible
+    from captures.visible import inert, visible
     from diffing.cli import diff, rules
     from diffing.report_cli import report
     from diffing.review.cli import accept, ignore, reject, undecide
@@ -139,7 +139,7 @@ def run(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except RetapeError as error:
         brief = error.brief if isinstance(error, TargetError) else ""
-        click.echo(visible(f"retape: {brief or error.message}", lines=True), err=True)
+        click.echo(inert(visible(f"retape: {brief or error.message}", lines=True)), err=True)
         if error.hint:
             click.echo(visible(f"hint: {error.hint}", lines=True), err=True)
         return exit_code_of(error)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
+from captures.visible import inert
 from captures.wording import counted
 from replayer.events import (
     Beat,
@@ -122,7 +123,7 @@ class Progress:
         return "".join(f", {word}" for word in words)
 
     def _say(self, sentence: str) -> None:
-        self._write(("\r\x1b[2K" if self._live else "") + f"retape: {sentence}\n")
+        self._write(("\r\x1b[2K" if self._live else "") + f"retape: {inert(sentence)}\n")
 
     def _write(self, text: str) -> None:
         with suppress(OSError):  # the terminal is gone, and the run is to be written to its end

@@ -6,9 +6,9 @@ dropped without a word; ``%``, CR and LF are escaped in a command's message, ``:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from captures.visible import inert
 from captures.wording import counted
 from diffing.model import Decision, Group, Level, Result
 from diffing.reports.asked import commands_of
@@ -70,11 +70,6 @@ def outputs(result: Result) -> str:
     values |= {"recorded": ledger.recorded, "replayed": ledger.replayed, "drifted": ledger.drifted}
     values |= {"failed": ledger.failed, "not-replayed": ledger.not_replayed}
     return "".join(f"{name}={value}\n" for name, value in values.items())
-
-
-def inert(text: str) -> str:
-    """``text`` for a log that a runner reads: it looks for ``##[`` anywhere in a line, and for ``::`` at its start."""
-    return re.sub(r"(?m)^(\s*):(?=:)", r"\1\\x3a", text.replace("##[", "#\\x23["))
 
 
 def _annotation(group: Group) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captures.visible import in_json, in_toml, visible
+from captures.visible import in_json, in_toml, inert, visible
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,17 @@ def test_json_says_the_same(text: str) -> None:
     written = in_json(json.dumps({"a": text}, ensure_ascii=False, indent=1))
     assert json.loads(written) == {"a": text}
     assert in_one_line(written)
+
+
+@pytest.mark.parametrize(
+    ("text", "harmless"),
+    [
+        ("##[error]x", "#\\x23[error]x"),
+        ("a ##[add-mask]b", "a #\\x23[add-mask]b"),
+        ("::stop-commands::x", "\\x3a:stop-commands::x"),
+        ("a\n  ::error::x", "a\n  \\x3a:error::x"),
+        ("a::b", "a::b"),
+    ],
+)
+def test_a_log_line_is_no_command(text: str, harmless: str) -> None:
+    assert inert(text) == harmless

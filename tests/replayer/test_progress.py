@@ -72,6 +72,12 @@ def test_plain_lines_where_nobody_watches() -> None:
     assert text.endswith("1 exchange replayed, 1199 not, 8 calls without a recorded answer; the run is run.sqlite\n")
 
 
+def test_a_call_is_no_command_to_a_runner() -> None:
+    stream = io.StringIO()
+    Progress(stream)(StubMiss("GET http://a.test/##[add-mask]retape", 1, None))
+    assert "##[" not in stream.getvalue()
+
+
 def test_a_counter_in_a_terminal_and_only_trouble_when_quiet() -> None:
     assert "1200/1200" in shown(Terminal())
     quiet = shown(Terminal(), quiet=True)

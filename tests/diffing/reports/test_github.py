@@ -59,20 +59,6 @@ def test_no_captured_text_becomes_a_command_or_a_property(story: Story) -> None:
         assert not re.search(r"%(?!25|0A|0D|3A|2C)", match[3] + match[4])
 
 
-@pytest.mark.parametrize(
-    ("text", "harmless"),
-    [
-        ("##[error]x", "#\\x23[error]x"),
-        ("a ##[add-mask]b", "a #\\x23[add-mask]b"),
-        ("::stop-commands::x", "\\x3a:stop-commands::x"),
-        ("a\n  ::error::x", "a\n  \\x3a:error::x"),
-        ("a::b", "a::b"),
-    ],
-)
-def test_a_log_line_is_no_command(text: str, harmless: str) -> None:
-    assert github.inert(text) == harmless
-
-
 def test_values_for_later_steps_are_words_and_numbers_of_ours(story: Story) -> None:
     lines = github.outputs(hostile(story.result)).splitlines()
     assert all(re.fullmatch(r"[a-z-]+=[a-z0-9]+", line) for line in lines)
