@@ -95,12 +95,15 @@ def learn(capture: Path, command: tuple[str, ...], form: str, **given: Any) -> i
     """
     from captures.config import load
     from captures.errors import UsageError
+    from captures.unattended import refuse_in_ci
     from diffing.learning.lessons import Demands
     from diffing.options import options_from
     from replayer.learn import Rehearsal
     from replayer.learn import learn as learnt
     from replayer.settings import plan_of, settings_of
 
+    if given["write"] == "":
+        refuse_in_ci("retape learn writes no rules", f"retape learn {capture} … --write")
     today = date.today()  # noqa: DTZ011 - a rule expires by the user's own calendar
     expires = _expiry(given["expires"], today)
     config = load(explicit=given["config"], rules=given["rules"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, settings
 from tests.browser.fixture import browse, engine
 
 __all__ = ["browse", "engine"]
+
+for name in ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITLAB_CI", "COLUMNS", "FORCE_COLOR"):
+    os.environ.pop(name, None)  # what a test means to say of its surroundings it says: it is alike here and in a CI job
 
 settings.register_profile(
     "retape",

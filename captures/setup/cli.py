@@ -28,20 +28,16 @@ def init(ci: str | None, force: bool, dry_run: bool) -> int:
 
     Exit codes: 0 written or nothing to do, 2 usage.
     """
-    import os
     from importlib.metadata import PackageNotFoundError, version
     from pathlib import Path
 
-    from captures.errors import UsageError
     from captures.setup.detecting import service_in
     from captures.setup.planning import drafts, text_of
+    from captures.unattended import refuse_in_ci
     from captures.visible import visible
 
-    if os.environ.get("CI") and not dry_run:
-        raise UsageError(
-            "CI is set: retape init writes nothing in CI.",
-            hint=f"Run it in your checkout, and commit what it writes: retape init{f' --ci {ci}' if ci else ''}",
-        )
+    if not dry_run:
+        refuse_in_ci("retape init writes nothing", f"retape init{f' --ci {ci}' if ci else ''}")
     root, git = _root(Path.cwd())
     service = service_in(root)
     try:

@@ -325,12 +325,15 @@ def suggest(
     from captures.config import load
     from captures.settings.finding import RULES_FILE
     from captures.state import project_root
+    from captures.unattended import refuse_in_ci
     from diffing.options import options_from
     from diffing.rulebook.rulelint import broken_rule
     from diffing.rulebook.rulesfile import add_rules, written
     from diffing.rulebook.suggesting import GONE, as_row
     from diffing.rulebook.trying import suggestions
 
+    if write:
+        refuse_in_ci("retape rules suggest writes no rules", f"retape rules suggest {run} --write")
     today = _today()
     target = rules_file or (config.parent if config else project_root()) / RULES_FILE
     there = rules_file if rules_file is None or rules_file.exists() else None

@@ -104,7 +104,7 @@ def test_in_ci_it_writes_nothing(
     assert run("--ci", "github", "--force") == 2
     said = capsys.readouterr()
     assert (files(shop), said.out) == ([], "")
-    assert said.err.startswith("retape: CI is set: retape init writes nothing in CI.\nhint: ")
+    assert said.err.startswith("retape: CI is set: retape init writes nothing there.\nhint: Run it in your checkout")
     assert run("--dry-run") == 0
     assert files(shop) == []
 

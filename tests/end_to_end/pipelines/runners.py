@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-SECONDS = 150
+SECONDS = 300
 
 
 @dataclass

@@ -102,6 +102,7 @@ def shard(place: Place, number: int, summary: Path) -> Done:
     return github(place, workflow, "replay", values, {"GITHUB_STEP_SUMMARY": summary})
 
 
+@pytest.mark.timeout(900)
 def test_shards_are_replayed_merged_and_judged(place: Place, tmp_path: Path) -> None:
     """On GitHub, then on GitLab, out of one recording: the same drift, and a lost shard is not overlooked."""
     pytest.importorskip("mitmproxy")
