@@ -21,12 +21,12 @@ def report() -> None:
     "--runs", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Look at the last N runs."
 )
 @click.option(
-    "--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True,
-    help="For people, or for programs.",
+    "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True,
+    help="For people, for programs, or one page with plots.",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-    help="Write to FILE. [default: stdout]",
+    help="Write to FILE. [default: stdout; html: retape-trend.html]",
 )  # fmt: skip
 def trend(runs: int, form: str, output: Path | None) -> int:
     """Show drift, flakiness, coverage and time over the last runs, and what has been open longest.
@@ -36,7 +36,7 @@ def trend(runs: int, form: str, output: Path | None) -> int:
 
     \b
     retape report trend
-    retape report trend --runs 100 --format json -o trend.json
+    retape report trend --runs 100 --format html -o trend.html
 
     Exit codes: 0, also where there is no history yet; 2 usage.
     """

@@ -45,3 +45,10 @@ def test_a_history_that_is_something_else_is_a_usage_error(state: Path, capsys: 
     (state / file.NAME).write_bytes(b"something else " * 100)
     assert retape.run(["report", "trend"]) == 2
     assert "Move the file away" in capsys.readouterr().err
+
+
+def test_the_page_has_a_name_of_its_own(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.note(state, entry(1, group()))
+    assert retape.run(["report", "trend", "--format", "html"]) == 0
+    assert Path("retape-trend.html").read_text().startswith("<!DOCTYPE html>")
+    assert "wrote retape-trend.html" in capsys.readouterr().err

@@ -47,6 +47,15 @@ def seconds(value: float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def axis_seconds(value: float) -> str:
+    """The same for an axis, whose values are round: ``15 s``, ``0``."""
+    if value == 0:
+        return "0"
+    if value < 1:
+        return f"{value * 1000:g} ms"
+    return f"{value:g} s" if value < 120 else f"{value / 60:.3g} min"
+
+
 def age(value: float) -> str:
     """``4 min``, ``3 h``, ``12 days``."""
     for size, name in ((86_400, "day"), (3_600, "h"), (60, "min")):
