@@ -125,7 +125,9 @@ class _Drawing:
                 there = (*at_right, other)
                 yield from self._one_sided(right[other], Mark.ADDED, indent, "", there, there)
             elif one is not None and other is not None:
-                moved = "" if (one, other) in stayed else f"moved: was item {one + 1}, is item {other + 1}"
+                moved = (
+                    "" if one == other or (one, other) in stayed else f"moved: was item {one + 1}, is item {other + 1}"
+                )
                 here, there = (*at, one), (*at_right, other)
                 yield from self.align(left[one], right[other], here, there, indent, "", moved)
 

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from diffing.baseline.measured import measured
-from diffing.model import Acceptance
-from diffing.reports import html
 from tests.browser.fixture import Browse
-from tests.diffing.baseline.test_latency import times
-from tests.diffing.reports.conftest import Story, story
-from tests.diffing.reports.story import NASTY, ORDERS
-from tests.diffing.reports.test_contract import profile
-
-__all__ = ["story"]
+from tests.diffing.reports.story import ORDERS
 
 pytestmark = [pytest.mark.slow, pytest.mark.end_to_end]
 
 VIEWS = ("", "endpoints", "contract", "dependencies", "chains", "rules", "latency", "blind", "run")
-
-
-@pytest.fixture(scope="module")
-def report(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = "volatile.identifier", ORDERS, "response.body $.id"
-    one = Acceptance(("volatile.identifier",), place[2], "$.id", "old", NASTY, "uuid v4; named id")
-    result = replace(
-        story.result,
-        latency=measured({ORDERS: (times(1, 0.02), times(2, 0.01), ())}),
-        profile=profile(),
-        rule_places={place: 12},
-        rule_examples={place: ((1, one),)},
-    )
-    path = tmp_path_factory.mktemp("views") / "drift.html"
-    path.write_text(html.render(result, story.recorded, story.replayed), encoding="utf-8")
-    return path
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,12 @@ from captures.model import (
     Timing,
 )
 from captures.writer import CaptureWriter
+from diffing.baseline.measured import measured
+from diffing.contract.profile import Profile
 from diffing.model import (
     ABSENT,
+    Acceptance,
+    Arrangement,
     Column,
     Decision,
     Finding,
@@ -35,6 +39,7 @@ from diffing.model import (
     Result,
     Stubs,
 )
+from tests.diffing.baseline.test_latency import times
 
 START = 1_790_000_000.0
 HOSTILE = "</script><script>document.title='PWNED'</script><img src=x onerror=\"document.title='PWNED'\">"
@@ -242,6 +247,29 @@ def _group(fingerprint: str, kind: Kind, level: Level, findings: tuple[Finding, 
 ORDERS, MADE, SEARCH = "GET /orders/{id}", "POST /orders", "GET /search"
 
 
+def profile() -> Profile:
+    """What the recording says of some places."""
+    found = Profile()
+    for number in range(1, 7):
+        found.add(f"{ORDERS} 200", "body", {"items": [{"price": 18.4}], "discount": {"code": NASTY}}, request=number)
+        found.add_headers(f"{ORDERS} 200", {"strict-transport-security"})
+        found.add(f"{ORDERS} 404", "body", {"error": "gone"}, request=number)
+        found.add("outbound payments POST /charges", "body", {"amount": 5520}, request=number)
+    return found
+
+
+def let_pass() -> dict[tuple[str, str, str], tuple[tuple[int, Acceptance], ...]]:
+    """What rules accepted, by place."""
+    ids, own = "response.body $.id", "response.header x-served-by"
+    return {
+        ("volatile.identifier", ORDERS, ids): tuple(
+            (n, Acceptance(("volatile.identifier",), ids, "$.id", f"7f1e{n:04d}-33aa", NASTY, "uuid v4; named id"))
+            for n in range(1, 4)
+        ),
+        ("any-server", ORDERS, own): ((1, Acceptance(("any-server",), own, own, ABSENT, "shop-b", "any")),),
+    }
+
+
 def make_result() -> Result:
     """The verdict over those captures."""
     prices = tuple(
@@ -298,8 +326,14 @@ def make_result() -> Result:
     for finding in every:
         by_exchange[finding.exchange] = (*by_exchange.get(finding.exchange, ()), finding)
     ruled = {"volatile.identifier": 2, "volatile.timestamp": 1, "builtin.date-header": 1}
+    passed = let_pass()
+    accepted = tuple(found[0][1] for found in passed.values())
+    order_kept = (Arrangement("response.body", ("items",), ("items",), ((0, 2), (1, 1), (2, 0))),)
     judgements = [
-        *(Judgement(n, 100 + n, ORDERS, Column.DRIFTED, by_exchange[n], ruled) for n in range(1, 7)),
+        *(
+            Judgement(n, 100 + n, ORDERS, Column.DRIFTED, by_exchange[n], ruled, accepted=accepted, arranged=order_kept)
+            for n in range(1, 7)
+        ),
         Judgement(20, 140, MADE, Column.DRIFTED, by_exchange[20]),
         Judgement(23, 143, SEARCH, Column.DRIFTED, by_exchange[23]),
         Judgement(24, 144, "GET /page", Column.DRIFTED, by_exchange[24]),
@@ -333,7 +367,7 @@ def make_result() -> Result:
             "exchange 27 was not replayed: the run was stopped before it",
         ),
         groups,
-        (("volatile.identifier", 12), ("builtin.date-header", 7), ("volatile.timestamp", 6)),
+        (("volatile.identifier", 12), ("any-server", 12), ("builtin.date-header", 7), ("volatile.timestamp", 6)),
         Stubs(served=7, missed=12, unused=1),
         tuple(judgements),
         ("Redaction was on with key 5d2a…; pseudonyms are equal on both sides.", f"A note with {NASTY}"),
@@ -345,6 +379,10 @@ def make_result() -> Result:
             "recorded_started": START,
             "fail_on": "warning",
         },
+        rule_places=dict.fromkeys(passed, 12),
+        rule_examples=passed,
+        latency=measured({ORDERS: (times(1, 0.02), times(2, 0.01), times(3, 0.01)), "GET /page": ([0.1], [0.1], ())}),
+        profile=profile(),
     )
 
 

@@ -3,21 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from diffing.contract.profile import Profile
 from diffing.model import Group, Standing
 from diffing.reports import contract
 from tests.diffing.reports.conftest import Story
-from tests.diffing.reports.story import MADE, ORDERS
-
-
-def profile() -> Profile:
-    found = Profile()
-    for number in range(1, 7):
-        found.add(f"{ORDERS} 200", "body", {"items": [{"price": 18.4}], "discount": {"code": "A"}}, request=number)
-        found.add_headers(f"{ORDERS} 200", {"strict-transport-security"})
-        found.add(f"{ORDERS} 404", "body", {"error": "gone"}, request=number)
-        found.add("outbound payments POST /charges", "body", {"amount": 5520}, request=number)
-    return found
+from tests.diffing.reports.story import MADE, ORDERS, profile
 
 
 def rows(view: contract.ContractView, scope: str) -> dict[str, list[Any]]:
@@ -62,5 +51,5 @@ def test_a_group_that_stands_at_several_places_is_beside_each(story: Story) -> N
 
 
 def test_without_a_profile_the_view_says_so(story: Story) -> None:
-    view = contract.view(story.result)
+    view = contract.view(replace(story.result, profile=None))
     assert (view.data, view.chunks) == ({"scopes": [], "known": False}, ())

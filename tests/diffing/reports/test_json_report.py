@@ -40,7 +40,8 @@ def test_the_contract_of_the_design_is_kept(story: Story) -> None:
     assert document["ledger"]["recorded"] == sum(
         document["ledger"][column] for column in ("same", "same_by_rule", "drifted", "failed", "not_replayed")
     )
-    assert document["rules"][0] == {"id": "volatile.identifier", "used": 12, "places": []}
+    place = {"endpoint": "GET /orders/{id}", "location": "response.body $.id", "used": 12}
+    assert document["rules"][0] == {"id": "volatile.identifier", "used": 12, "places": [place]}
     assert document["stubs"] == {"served": 7, "missed": 12, "unused": 1}
     first = document["groups"][0]
     assert {key: first[key] for key in ("fingerprint", "class", "kind", "level", "endpoint", "location", "count")} == {

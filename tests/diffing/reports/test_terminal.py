@@ -66,7 +66,7 @@ def test_it_says_what_drifted_why_and_what_to_do(story: Story) -> None:
     assert any(line.startswith("All of it  retape review runs/run.sqlite") for line in lines)
     assert "+ 6 more (5 warning, 1 info): --report html shows all" in lines
     assert "Not judged the body of exchange 25 was cut off while recording" in lines
-    assert "Rules      volatile.identifier 12 · builtin.date-header 7 · volatile.timestamp 6" in lines
+    assert "Rules      volatile.identifier 12 · any-server 12 · builtin.date-header 7 · volatile.timestamp 6" in lines
     assert "Stubs      7 served · 12 missed · 1 unused" in lines
     assert any("nearest recorded #11 GET /stock/1, already served" in line for line in lines)
 
