@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The tests start hundreds of processes: none shall compile everything anew because a shell forbids to keep bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test fast lint bench docs clean system
+.PHONY: demo test fast lint bench docs pictures clean system
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Retape needs Python 3.11 or newer; this is " + sys.version.split()[0] + " (set PYTHON=...)") if sys.version_info < (3, 11) else 0'
@@ -44,6 +44,9 @@ bench: $(STAMP) system
 
 docs: $(STAMP)
 	$(BIN)/python -m tests.regenerate
+
+pictures: $(STAMP) system
+	$(BIN)/python -m tests.pictures
 
 clean:
 	rm -rf $(VENV) .retape .demo build dist demo-report.html

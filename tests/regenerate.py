@@ -1,18 +1,13 @@
 """Regenerates what the documentation takes from the code: ``make docs``. ``tests/test_docs.py`` compares.
 
 ``docs/reference.md`` holds every command's help and every class of drift, and ``ARCHITECTURE.md`` every module with
-the first sentence it says of itself. The picture in the README is taken from the demo's report where headless Chromium
-is at hand.
+the first sentence it says of itself. (Pictures are taken by ``tests.pictures``.)
 """
 
 from __future__ import annotations
 
 import ast
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import click
@@ -68,7 +63,6 @@ ROOMS = {
     "diffing/history": "what earlier runs came to, noted after each verdict, and what they say together",
     "diffing/reports/trends": "the history of runs as people and machines read it",
 }
-PICTURE = ROOT / "docs" / "images" / "report.png"
 
 
 def commands(group: click.Group, prefix: tuple[str, ...] = ()) -> list[tuple[str, click.Command]]:
@@ -197,32 +191,6 @@ def with_rooms(page: str) -> str:
     return f"{head}{start}{rooms()}{end}{rest.partition(end)[2]}"
 
 
-def chromium() -> str | None:
-    """The path of a headless-capable Chromium, or None."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next((path for path in map(shutil.which, names) if path), None)
-
-
-def take_picture(page: Path, picture: Path, *, width: int = 1280, height: int = 1230) -> None:
-    """A screenshot of ``page`` as a person's browser shows it."""
-    browser = chromium()
-    if browser is None:
-        sys.exit("no Chromium at hand: the picture was not taken")
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as profile:
-        flags = (
-            "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-            "--disable-component-update --disable-sync --hide-scrollbars"
-        ).split()
-        size = f"--window-size={width},{height}"
-        subprocess.run(
-            [browser, *flags, f"--user-data-dir={profile}", size, f"--screenshot={picture}", page.resolve().as_uri()],
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
-
-
 if __name__ == "__main__":
     REFERENCE.write_text(reference(), encoding="utf-8")
     MAP.write_text(with_rooms(MAP.read_text(encoding="utf-8")), encoding="utf-8")
@@ -230,9 +198,3 @@ if __name__ == "__main__":
     for path, table in SCHEMAS.items():
         path.write_text(schema_text(table), encoding="utf-8")
     print(f"wrote {REFERENCE.relative_to(ROOT)} and the rooms of {MAP.relative_to(ROOT)}")
-    report = ROOT / "demo-report.html"
-    if report.exists():
-        take_picture(report, PICTURE)
-        print(f"took {PICTURE.relative_to(ROOT)} from {report.name}")
-    else:
-        print("no demo-report.html (make demo leaves one): the picture stays as it is")

@@ -13,6 +13,7 @@ import pytest
 
 import retape
 from captures.settings.variables import VARIABLES
+from tests.pictures import IMAGES, NAMES
 from tests.regenerate import CONFIGURATION_PAGE, MAP, REFERENCE, ROOMS, ROOT, commands, with_example, with_rooms
 
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -86,6 +87,11 @@ def test_every_variable_of_ours_is_documented() -> None:
     assert read - named == {"RETAPE_AUTHORIZATION"}, "the last is an example of a pin's"
     assert {name for name in named if name.startswith("RETAPE_")} <= read
     assert all(any(name in text for text in sources) for name in named if "_NAME" not in name)
+
+
+def test_every_picture_is_taken_by_the_command_and_shown_somewhere() -> None:
+    shown = {name for page in PAGES for name in re.findall(r"images/([\w-]+\.png)\)", page.read_text(encoding="utf-8"))}
+    assert shown == set(NAMES) == {path.name for path in IMAGES.iterdir()}
 
 
 def test_the_page_on_filters_has_every_word() -> None:
