@@ -26,6 +26,7 @@ NAMES = (
     "stubbing",
     "linking",
     "redacting",
+    "reviewing",
 )
 OWN_OPTIONS = tuple(name for name in NAMES if name not in ("diffing", "storing"))
 
