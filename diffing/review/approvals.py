@@ -15,6 +15,7 @@ from captures.config import check_keys
 from captures.errors import ConfigError
 from captures.model import Session
 from captures.settings.judging_keys import APPROVALS
+from captures.visible import visible
 from diffing.model import RE_RECORDED, Approval, Decision, Group
 from diffing.reports.wording import title
 from diffing.walk.jsontypes import broad_type
@@ -122,8 +123,8 @@ def approval_of(
         fingerprint=group.fingerprint,
         decision=decision,
         change=change_of(group),
-        reason=reason,
-        author=author,
+        reason=visible(reason, lines=True),
+        author=visible(author),
         created=today,
         until=until,
         recording=recording if until == RE_RECORDED else "",
@@ -141,7 +142,7 @@ def change_of(group: Group) -> str:
         what = title(group.class_id).lower()
     others = len(group.parts) - 1
     more = f", and at {others} other place{'' if others == 1 else 's'}" if others > 0 else ""
-    line = f"{group.endpoint} {group.location}: {what}{more}"
+    line = visible(f"{group.endpoint} {group.location}: {what}{more}")
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 

@@ -51,12 +51,13 @@ def undecided(before: str, fingerprints: Collection[str], path: Path) -> tuple[s
     """The text in which no approval speaks of ``fingerprints`` and no rule was made for them, the data it says, and
     which of them there was something of.
     """
-    known = decisions_in(before, path)
+    known = set(decisions_in(before, path))
     data, entries = _opened(before, path)
     text, entries = _edited(before, entries, _without(entries, set(fingerprints), range(len(entries))))
     meant = _meant(data, entries)
+    rules = {rule.get("id") for rule in meant.get("rules", [])}
     for name in fingerprints:
-        if f"{RULE_PREFIX}{name}" in {rule.get("id") for rule in meant.get("rules", [])}:
+        if f"{RULE_PREFIX}{name}" in rules:
             text, meant = without_rule(text, f"{RULE_PREFIX}{name}", path)
     return text, meant, tuple(name for name in fingerprints if name in known)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from captures.config import load
 from captures.errors import ConfigError
 from captures.model import Session
-from diffing.model import Approval, Decision
+from diffing.model import Approval, Decision, Group, Kind, Level
 from diffing.options import approvals_from
-from diffing.review.approvals import entry_of, parse_approvals, recording_of
+from diffing.review.approvals import approval_of, entry_of, parse_approvals, recording_of
+from diffing.review.approvalsfile import with_approvals
+from diffing.rulebook.tomlfile import rewrite
 
 GOOD: dict[str, Any] = {"fingerprint": "a3f8c21b9d04", "decision": "accepted"}
 
@@ -80,3 +83,18 @@ def test_a_recording_is_as_new_as_its_newest_session_and_a_run_in_it_does_not_co
     assert recording_of([*one, session(3, "replay", 1_800_000_000.0)]) == recording_of(one)
     assert recording_of(one[:1]) < recording_of(one)
     assert recording_of([]) == ""
+
+
+def test_captured_text_in_an_entry_is_harmless_and_reads_back(tmp_path: Path) -> None:
+    hostile = "response.body $['\u202e\ud800\x1b[31m']"
+    group = Group(
+        "a" * 12, "response.body.type-changed", Kind.CONTRACT, Level.ERROR, "GET /a", hostile, "secret", 5, "", 1, (1,)
+    )
+    approval = approval_of(group, Decision.ACCEPTED, reason="why\u202e\ud800", author="d\x1b")
+    assert approval.change == "GET /a response.body $['\\u202e\\ud800\\x1b[31m']: string -> number"
+    path = tmp_path / "retape.rules.toml"
+    rewrite(path, lambda before: with_approvals(before, [approval], path))
+    text = path.read_text(encoding="utf-8")
+    assert set(text) - {"\n"} <= set(map(chr, range(32, 127)))
+    assert "secret" not in text
+    assert parse_approvals(tomllib.loads(text)["approvals"]) == (approval,)
