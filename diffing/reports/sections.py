@@ -14,6 +14,7 @@ from diffing.reports.wording import COLUMNS, LEVELS, decision_said, shown_values
 
 SIGNS = {"clean": "✅", "drift": "❌", "inconclusive": "⚠️"}
 LEVEL_SIGNS = {Level.ERROR: "🔴", Level.WARNING: "🟡", Level.INFO: "🔵"}
+_PLURALS = {Level.INFO: "info"}
 LONGEST_COMMAND = 1_500  # bytes; a longer one is in the other reports
 LISTED = 5  # reasons
 TABLE_ROOM = 20_000  # bytes of the overview
@@ -73,7 +74,10 @@ def levels(result: Result) -> str:
     if not result.groups:
         return ""
     still = [group for group in result.groups if group.open]
-    parts = [f"{LEVEL_SIGNS[one]} {sum(group.level is one for group in still):,} {one.value}" for one in LEVELS]
+    parts = [
+        f"{LEVEL_SIGNS[one]} {counted(sum(group.level is one for group in still), one.value, _PLURALS.get(one, ''))}"
+        for one in LEVELS
+    ]
     passed = [(word, sum(group.decision is word for group in result.groups)) for word in Decision]
     parts += [f"{count:,} {word.value}" for word, count in passed if count]
     moved = sum(group.origin is not None and not group.open and not group.decision for group in result.groups)
@@ -98,21 +102,18 @@ def overview(groups: Sequence[Group], limit: int) -> str:
 def section(group: Group, commands: Commands) -> str:
     """One group: what, how often, why it counts, and how to see it again or to let it pass."""
     state = [word.value for word in (group.decision, group.origin) if word]
-    head = f"#### {LEVEL_SIGNS[group.level]} {title(group.class_id)} — {code(group.endpoint, 120)}"
+    facts = [f"{code(group.class_id)} in {counted(_spread(group), 'exchange')}"]
+    facts += [f"why: {code(group.evidence, 300)}"] if group.evidence else []
+    facts += [f"whose: {code(group.origin_evidence, 300)}"] if group.origin_evidence else []
+    facts += [f"follows from group {code(group.because)}"] if group.because else []
+    facts.append(f"group {code(group.fingerprint)}" + (f" ({', '.join(state)})" if state else ""))
     lines = [
-        head,
+        f"#### {LEVEL_SIGNS[group.level]} {title(group.class_id)} — {code(group.endpoint, 120)}",
         f"{code(group.location, 200)}: {_change(group, 160)}",
-        f"{code(group.class_id)} in {counted(_spread(group), 'exchange')}, group {code(group.fingerprint)}"
-        + (f" ({', '.join(state)})" if state else ""),
+        " · ".join(facts),
     ]
     if decision_said(group):
         lines.append(f"Decided: {code(decision_said(group), 300)}")
-    if group.evidence:
-        lines.append(f"Why: {code(group.evidence, 300)}")
-    if group.origin_evidence:
-        lines.append(f"Whose: {code(group.origin_evidence, 300)}")
-    if group.because:
-        lines.append(f"Follows from group {code(group.because)}")
     typed = [
         ("# replay just this exchange", group.command),
         ("# or ask by hand", group.curl),

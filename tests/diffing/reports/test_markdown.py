@@ -92,11 +92,14 @@ def test_counts_come_first_then_the_worst_groups_with_their_commands(story: Stor
     assert lines[:4] == [markdown.MARKER, "<!-- commit 88d01aa" + "0" * 33 + " -->", "", "### ❌ Retape: drift"]
     assert lines[5] == "| recorded | replayed | same | same by rule | drifted | failed | not replayed |"
     assert lines[7] == "| 13 | 12 | 0 | 1 | 10 | 1 | 1 |"
-    assert "Drift groups: 🔴 7 error · 🟡 5 warning · 🔵 1 info · 1 accepted" in lines
+    assert "Drift groups: 🔴 7 errors · 🟡 5 warnings · 🔵 1 info · 1 accepted" in lines
     assert "Of commit 88d01aa00000 in [the job](https://ci.test/runs/7)." in text
     row = '| 🔴 error | `GET /orders/{id}` | `response.body $.items[*].price` | `18.40` → `"18.40"` | 6 |'
     assert row in lines
-    assert "Why: `18/18 recorded samples are numbers`" in lines
+    said = (
+        "`response.body.type-changed` in 6 exchanges · why: `18/18 recorded samples are numbers` · group `a3f8c21b9d04`"
+    )
+    assert said in lines
     assert "retape replay shop.sqlite --only id:1 -- python -m shop.b --port '{port}'" in lines
     titles = [line for line in lines if line.startswith("#### ")]
     assert len(titles) == 14
