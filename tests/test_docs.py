@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 
 import certifi
+import click
 import pytest
 
 import retape
@@ -67,6 +69,26 @@ def test_every_command_shown_exists_with_its_options(page: Path) -> None:
         options = {option for parameter in known[name].params for option in parameter.opts + parameter.secondary_opts}
         given = {word.partition("=")[0] for word in words if word.startswith("-")}
         assert given <= options | {"--help"}, f"{page.name} shows {line}: no such option"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "docs" or page.stem == "README"])
+def test_every_command_block_is_taken_by_the_command_line(page: Path) -> None:
+    """Each line of a console block is parsed as a shell and click do: quotes, choices, what has to be given."""
+    front = click.Context(retape.cli, info_name="retape")
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    for line in re.findall(r"^\$ (retape .*)$", "\n".join(blocks), flags=re.MULTILINE):
+        if "…" in line:
+            continue
+        words = shlex.split(line.replace(" | ", " # "), comments=True)[1:]
+        command: click.Command = retape.cli
+        context = front
+        while isinstance(command, click.Group) and words and words[0] in command.commands:
+            command = command.commands[words[0]]
+            context = click.Context(command, context, info_name=words.pop(0))
+        try:
+            command.parse_args(context, words)
+        except click.UsageError as error:
+            pytest.fail(f"{page.name} shows {line}: {error.format_message()}")
 
 
 def test_every_page_is_reached_from_the_front_page() -> None:

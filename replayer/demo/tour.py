@@ -99,8 +99,8 @@ class Tour:
             self._say(f"\n{done.stdout.strip()}\n")
         said = json.loads(result.read_text(encoding="utf-8"))
         result.unlink()
-        counts = {name: number for name, number in said["ledger"].items() if number}
-        self._say(f"   Verdict: {said['verdict']} ({', '.join(f'{number} {name}' for name, number in counts.items())})")
+        counts = [f"{number} {name.replace('_', ' ')}" for name, number in said["ledger"].items() if number]
+        self._say(f"   Verdict: {said['verdict']} ({', '.join(counts)})")
         return len(said["groups"])
 
     def _service(self, build: str) -> list[str]:
