@@ -247,9 +247,16 @@ def shadowed(text: str) -> dict[str, list[dict[str, Any]]]:
     ``text`` has been read before. Empty where it is nested too deep for the C parser.
     """
     try:
-        return dict(_told_twice(text))
+        return {path: [_plain(value) for value in values] for path, values in _told_twice(text)}
     except RecursionError:
         return {}
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as any other reader gives it: those who compare take nothing but a dict for an object."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _repeated(text: str) -> tuple[str, ...]:
