@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from captures.errors import CaptureError
@@ -44,6 +45,7 @@ GROUP = "@GROUP@"  # stands for a fingerprint in a command
 EXAMPLES = 5  # of one group, embedded in full
 IDS = 200  # exchange ids listed per group
 PACK = 64  # groups in one chunk
+MOST = 8_000  # exchanges embedded: each costs a millisecond to align, whatever it weighs
 BUDGET = 18 * 1024 * 1024  # characters of embedded exchanges; the page stays under 25 MiB
 
 
@@ -188,7 +190,7 @@ def chunks(
     instead of missing from the last groups. ``rules``: with the rule that would let each group pass.
     """
     where: dict[str, str] = {}
-    for chunk in packed(_details(result, recorded, replayed), BUDGET):
+    for chunk in packed(islice(_details(result, recorded, replayed), MOST), BUDGET):
         where |= dict.fromkeys(chunk.keys, chunk.name)
         yield chunk.name, chunk.data
     for start in range(0, len(result.groups), PACK):

@@ -72,9 +72,12 @@ const SORTS = {
   endpoint: ["By endpoint", (a, b) => a.endpoint.localeCompare(b.endpoint)],
 };
 
+// Only names of ours: a link may say "toString".
+const sorting = (params) => (Object.hasOwn(SORTS, params.get("sort")) ? params.get("sort") : "worst");
+
 function chosenGroups(page, params) {
   const groups = page.groups.filter(matcher(params));
-  const [, order] = SORTS[params.get("sort")] || SORTS.worst;
+  const [, order] = SORTS[sorting(params)];
   return order ? [...groups].sort(order) : groups;
 }
 
@@ -133,7 +136,7 @@ function groupList(page) {
   search.value = state().get("q") || "";
   search.addEventListener("input", () => { limit = PAGE_OF_ROWS; replaceState({ q: search.value }); redraw(); });
   const sort = el("select", { "aria-label": "Sort groups" }, Object.entries(SORTS).map(([name, [label]]) => el("option", { value: name }, label)));
-  sort.value = state().get("sort") in SORTS ? state().get("sort") : "worst";
+  sort.value = sorting(state());
   sort.addEventListener("change", () => { replaceState({ sort: sort.value === "worst" ? null : sort.value }); redraw(); });
   const clear = el("button", { type: "button", class: "plain" }, "Clear filters");
   clear.addEventListener("click", () => { replaceState({ q: null, level: null, kind: null, decided: null }); render(); $("search").focus(); });
