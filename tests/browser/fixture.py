@@ -44,12 +44,13 @@ class Browse:
         height: int = 900,
         theme: Theme = "light",
         ready: bool = True,
+        before: str = "",
         **options: Any,
     ) -> Page:
         """``page`` (a file or an address) with ``fragment``, once it says that it is drawn.
 
-        ``ready=False`` does not wait for that. ``options`` are Playwright's for a context: ``bypass_csp``,
-        ``java_script_enabled``, ``reduced_motion``, ``device_scale_factor`` …
+        ``ready=False`` does not wait for that. ``before`` is a script that runs before the page's own. ``options`` are
+        Playwright's for a context: ``bypass_csp``, ``java_script_enabled``, ``reduced_motion`` …
         """
         viewport = {"width": width, "height": height}
         context = self._browser.new_context(viewport=viewport, color_scheme=theme, **options)
@@ -57,6 +58,8 @@ class Browse:
         context.set_default_timeout(PATIENCE)
         context.set_default_navigation_timeout(PATIENCE)
         address = page.resolve().as_uri() if isinstance(page, Path) else page
+        if before:
+            context.add_init_script(before)
         opened = context.new_page()
         self._watch(opened, urldefrag(address).url)
         context.on("page", lambda window: self.trouble.append(f"a window: {window.url}"))
