@@ -18,6 +18,7 @@ NAMES = (
     "stalls",
     "replaying",
     "diffing",
+    "reporting",
     "octokit",
     "scale",
     "endurance",

@@ -37,16 +37,17 @@ HOST = b"shop.test"
 
 def write_capture(path: Path, exchanges: int) -> None:
     """A recording of ``exchanges`` exchanges, a fifth of them outbound."""
-    _write(path, "record", STARTED, {"label": "made up"}, (exchange_number(at, run=False) for at in range(exchanges)))
+    write(path, "record", STARTED, {"label": "made up"}, (exchange_number(at, run=False) for at in range(exchanges)))
 
 
 def write_run(capture: Path, path: Path, exchanges: int) -> None:
     """The run of that recording."""
     meta = {"source": str(capture), "source_sessions": [[1, STARTED]], "stubbed": True}
-    _write(path, "replay", STARTED + LATER, meta, (exchange_number(at, run=True) for at in range(exchanges)))
+    write(path, "replay", STARTED + LATER, meta, (exchange_number(at, run=True) for at in range(exchanges)))
 
 
-def _write(path: Path, mode: str, started: float, meta: dict[str, Any], exchanges: Iterable[Exchange]) -> None:
+def write(path: Path, mode: str, started: float, meta: dict[str, Any], exchanges: Iterable[Exchange]) -> None:
+    """A capture of one session that holds ``exchanges``."""
     connection = sqlite3.connect(path)
     try:
         schema.create(connection)
@@ -109,7 +110,7 @@ def _thing(number: int, kind: str, run: bool) -> dict[str, Any]:
         "status": told.choice(("open", "paid", "sent")),
         "amount": amount + (run and number % DRIFTS == 7),
         "currency": "EUR",
-        "created_at": _moment(STARTED + LATER * run + number / 20),
+        "created_at": moment(STARTED + LATER * run + number / 20),
         "customer": {"id": told.randint(1, 500), "name": f"Customer {told.randint(1, 500)}", "tier": "gold"},
         "lines": [
             {"sku": f"SKU-{told.randint(1000, 1200)}", "count": told.randint(1, 5), "price": told.randint(1, 900) / 10}
@@ -120,7 +121,8 @@ def _thing(number: int, kind: str, run: bool) -> dict[str, Any]:
     }
 
 
-def _moment(at: float) -> str:
+def moment(at: float) -> str:
+    """A point in time as JSON bodies have it: ISO 8601, to the millisecond."""
     date = formatdate(at, usegmt=True)
     month = 1 + "JanFebMarAprMayJunJulAugSepOctNovDec".index(date[8:11]) // 3
     return f"{date[12:16]}-{month:02}-{date[5:7]}T{date[17:25]}.{int(at * 1000) % 1000:03}Z"
@@ -133,33 +135,34 @@ def _create(kind: str, thing: dict[str, Any], at: float, number: int, run: bool)
     asked = {name: thing[name] for name in ("amount", "currency", "customer", "lines")}
     if run and number % DRIFTS == 7:
         asked["amount"] = thing["amount"] - 1  # what the client sent has not changed
-    return _ask("POST", f"/{kind}", at, number, asked), _answer(201, thing, at)
+    return ask("POST", f"/{kind}", at, number, asked), answer(201, thing, at)
 
 
 def _call(kind: str, thing: dict[str, Any], at: float, number: int, run: bool) -> Made:
     sent = {"subject_id": thing["id"], "amount": thing["amount"], "currency": "EUR", "account": number % 50}
-    request = replace(_ask("POST", "/entries", at, number, sent), host="ledger.test")
-    return request, _answer(201, {"entry": number % 997, "accepted": True}, at)
+    request = replace(ask("POST", "/entries", at, number, sent), host="ledger.test")
+    return request, answer(201, {"entry": number % 997, "accepted": True}, at)
 
 
 def _read(kind: str, thing: dict[str, Any], at: float, number: int, run: bool) -> Made:
-    return _ask("GET", f"/{kind}/{thing['id']}", at, number), _answer(200, thing, at)
+    return ask("GET", f"/{kind}/{thing['id']}", at, number), answer(200, thing, at)
 
 
 def _update(kind: str, thing: dict[str, Any], at: float, number: int, run: bool) -> Made:
-    changed = {**thing, "status": "closed", "updated_at": _moment(at)}
-    return _ask("PUT", f"/{kind}/{thing['id']}", at, number, {"status": "closed"}), _answer(200, changed, at)
+    changed = {**thing, "status": "closed", "updated_at": moment(at)}
+    return ask("PUT", f"/{kind}/{thing['id']}", at, number, {"status": "closed"}), answer(200, changed, at)
 
 
 def _list(kind: str, thing: dict[str, Any], at: float, number: int, run: bool) -> Made:
-    listed = {"items": [{"id": thing["id"], "status": "closed"}], "total": 1, "page": 1, "as_of": _moment(at)}
-    return _ask("GET", f"/{kind}?customer={number % 500}&page=1", at, number), _answer(200, listed, at)
+    listed = {"items": [{"id": thing["id"], "status": "closed"}], "total": 1, "page": 1, "as_of": moment(at)}
+    return ask("GET", f"/{kind}?customer={number % 500}&page=1", at, number), answer(200, listed, at)
 
 
 _MAKERS = {"create": _create, "call": _call, "read": _read, "update": _update, "list": _list}
 
 
-def _ask(method: str, target: str, at: float, number: int, value: Any = None) -> Request:
+def ask(method: str, target: str, at: float, number: int, value: Any = None) -> Request:
+    """A request with the headers of a usual client; ``value`` is its JSON body."""
     body = b"" if value is None else json.dumps(value).encode()
     headers: Headers = (
         (b"Host", HOST),
@@ -171,7 +174,8 @@ def _ask(method: str, target: str, at: float, number: int, value: Any = None) ->
     return Request(method, "http", HOST.decode(), 80, target.encode(), headers, body)
 
 
-def _answer(status: int, value: Any, at: float) -> Response:
+def answer(status: int, value: Any, at: float) -> Response:
+    """An answer with ``value`` as its JSON body."""
     body = json.dumps(value).encode()
     headers: Headers = (
         (b"Date", formatdate(at, usegmt=True).encode()),
