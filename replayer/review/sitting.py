@@ -76,7 +76,8 @@ class Sitting:
         self._config_files = self._config().files
         self._files = self._stamp_of_files()
         self._page: bytes | None = None
-        self._shown: tuple[str, ...] = tuple(group.fingerprint for group in self._desk.result.groups)
+        self._made_of: frozenset[str] = frozenset()  # the groups in the page
+        self._shown: frozenset[str] = frozenset()  # in a page that somebody may still look at
         self._done = []
         self._count += 1
 
@@ -96,13 +97,15 @@ class Sitting:
         return [f"{one.said}: {one.file}" for one in self._done]
 
     def page(self) -> bytes:
-        """The whole page; made once, as what it shows of the captures stays. Decisions it asks for by itself."""
+        """The whole page. Made anew only for other groups: decisions it asks for by itself."""
         with self._lock:
-            if self._page is None:
-                desk = self._desk
+            desk = self._desk
+            groups = frozenset(group.fingerprint for group in desk.result.groups)
+            if self._page is None or groups != self._made_of:
                 with Capture.open(desk.recorded) as recorded, Capture.open(desk.run) as run:
                     self._page = html.render(desk.result, recorded, run, review=True).encode("utf-8")
-                self._shown = tuple(group.fingerprint for group in desk.result.groups)
+                self._made_of = groups
+                self._shown |= groups
             return self._page
 
     def state(self, since: str = "") -> Mapping[str, Any]:

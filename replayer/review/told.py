@@ -18,12 +18,11 @@ PAST = {"accept": "Accepted", "reject": "Rejected", "ignore": "Ignored", "undo":
 
 
 def standing(result: Result, shown: Iterable[str]) -> dict[str, Any]:
-    """The verdict and the groups' decisions. ``shown``: fingerprints of the groups in the page.
+    """The verdict and the groups' decisions. ``shown``: fingerprints of groups that pages were made with.
 
-    A group of the page that the result no longer has is accepted by a rule now.
+    One of them that the result no longer has is accepted by a rule now (``gone``).
     """
     known = {group.fingerprint: group for group in result.groups}
-    page = set(shown)
     return {
         "verdict": result.verdict,
         "word": verdict_word(result),
@@ -35,8 +34,8 @@ def standing(result: Result, shown: Iterable[str]) -> dict[str, Any]:
             for name, group in known.items()
             if group.decision is not None or group.reopened
         },
-        "gone": sorted(page - known.keys()),
-        "added": len(known.keys() - page),
+        "gone": sorted(set(shown) - known.keys()),
+        "total": len(known),
     }
 
 

@@ -48,6 +48,7 @@ function take(state) {
   review = state;
   Object.assign(page, { verdict: state.verdict, word: state.word, sentence: state.sentence, exit: state.exit, ledger: state.ledger });
   const gone = new Set(state.gone);
+  review.added = state.total - page.groups.filter((group) => !gone.has(group.id)).length;
   for (const group of page.groups) {
     const said = state.groups[group.id];
     group.decision = gone.has(group.id) ? "ignored" : said ? said.decision : null;
@@ -94,9 +95,9 @@ function notice(id, text, ...more) {
 }
 
 function notices() {
-  const again = (label) => el("p", {}, el("button", { type: "button", on: { click: reopen } }, label));
-  notice("replaced", review.replaced ? "The run was replaced since this page was made. Nothing can be decided on what is no longer there." : null, again("Review the new run"));
-  notice("new", review.added && !review.replaced ? `${plural(review.added, "group")} more now: what hid ${review.added === 1 ? "it" : "them"} was taken out of the rules.` : null, again("Show all"));
+  const again = (label, click) => el("p", {}, el("button", { type: "button", on: { click } }, label));
+  notice("replaced", review.replaced ? "The run was replaced since this page was made. Nothing can be decided on what is no longer there." : null, again("Review the new run", reopen));
+  notice("new", review.added && !review.replaced ? `${plural(review.added, "group")} more now: what hid ${review.added === 1 ? "it" : "them"} was taken out of the rules.` : null, again("Show all", () => location.reload()));
 }
 
 async function reopen() {

@@ -85,6 +85,7 @@ def test_a_rejection_keeps_failing_with_its_note(review: Review) -> None:
 
 
 def test_a_rule_is_shown_with_what_else_it_would_hide_before_it_is_written(review: Review) -> None:
+    assert review.ask("/")[0] == 200
     group = review.named("$.stock")
     seen = done(review, "/api/preview", groups=[group.fingerprint])
     assert seen["rules"] == 1

@@ -151,8 +151,14 @@ def test_a_rule_is_read_before_it_is_written_and_other_groups_stay(review: Revie
     assert written(review, "rules")[0]["reason"] == "counts move"
     assert page.locator("li.group.decided", has_text="$.stock").locator(".chip.decision").inner_text() == "ignored"
     assert page.locator("li.group:not(.decided)").count() == len(review.groups)
+    page.reload()
+    page.locator("html[data-ready]").wait_for(state="attached")
+    assert page.locator("a[data-group]").count() == len(review.groups)  # it is a rule's now, and no drift
     page.get_by_role("button", name="Undo Ignored 1 group").click()
-    page.locator("li.group.decided").wait_for(state="detached")
+    page.get_by_role("alert").get_by_text("1 group more now").wait_for()
+    page.get_by_role("button", name="Show all").click()
+    page.locator("a[data-group]", has_text="$.stock").wait_for()
+    assert page.get_by_role("alert").count() == 0
 
 
 def test_a_pin_of_the_example_at_hand_is_written(review: Review, browse: Browse) -> None:
