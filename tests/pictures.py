@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
-NAMES = ("report.png", "record.png", "replay.png", "review.png", "group.png", "pin.png")
+NAMES = ("report.png", "record.png", "replay.png", "review.png", "group.png", "calls.png", "pin.png")
 RETAPE = (sys.executable, "-m", "retape")
 SERVICE = ("--", "python", "shop.py", "--port", "{port}", "--build", "next")
 WIDTH = 1200
@@ -112,6 +112,15 @@ class Camera:
         page.screenshot(path=self._images / name)
         page.close()
 
+    def evidence(self, name: str, address: str, search: str) -> None:
+        """The evidence of the first group that ``search`` finds."""
+        page = self._browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.goto(f"{address}#q={search}")
+        page.locator("html[data-ready]").wait_for(state="attached", timeout=60_000)
+        page.locator("a[data-group]").first.click()
+        page.locator("section", has=page.locator(".evidence")).screenshot(path=self._images / name)
+        page.close()
+
 
 def take(camera: Camera, folder: Path) -> None:
     """Every picture but that of the README."""
@@ -157,7 +166,9 @@ def main() -> None:
         camera = Camera(browser, IMAGES)
         take(camera, Path(folder))
         run(Path(folder), sys.executable, str(ROOT / "examples" / "demo.py"), codes=(0,))
-        camera.page("report.png", (Path(folder) / "demo-report.html").as_uri(), height=1150)
+        report = (Path(folder) / "demo-report.html").as_uri()
+        camera.page("report.png", report, height=1150)
+        camera.evidence("calls.png", report, "class:outbound.extra")
     print(f"took {', '.join(NAMES)}")
 
 

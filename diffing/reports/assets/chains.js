@@ -11,19 +11,19 @@ async function chainsView() {
     data.made > 0 && el("p", { class: "facts" }, `${plural(data.made, "value")} made anew are known; ${plural(data.total, "place")} of answers gave values that ${plural(data.requests, "request")} carried on.`),
     brokenChains(data),
     around && el("p", {}, `Those around exchange #${around}. `, el("a", { href: "#view=chains" }, "Show all")),
-    chains.length ? chainList(chains)
+    chains.length ? chainList(chains, around)
       : !data.why && el("p", { class: "empty" }, around ? "No value of this exchange was carried on, and it carried none." : "No request carried a value that the build had made."),
     data.total > data.chains.length && el("p", { class: "facts" }, `${plural(data.total - data.chains.length, "place")} more: retape capture show CAPTURE --chains.`));
 }
 
 const CHAINS_AT_ONCE = 15;
 
-function chainList(chains) {
-  const list = el("ol", { class: "chains" }, chains.slice(0, CHAINS_AT_ONCE).map(chainEntry));
+function chainList(chains, around) {
+  const list = el("ol", { class: "chains" }, chains.slice(0, CHAINS_AT_ONCE).map((chain) => chainEntry(chain, around)));
   const rest = chains.slice(CHAINS_AT_ONCE);
   if (!rest.length) return list;
   const more = el("button", { type: "button", class: "wide" }, `Show ${number(rest.length)} more`);
-  more.addEventListener("click", () => { list.append(...rest.map(chainEntry)); more.remove(); });
+  more.addEventListener("click", () => { list.append(...rest.map((chain) => chainEntry(chain, around))); more.remove(); });
   return [list, more];
 }
 
@@ -40,12 +40,12 @@ function brokenChains(data) {
     data.broken_more > 0 && el("p", { class: "facts" }, `${plural(data.broken_more, "exchange")} more were not sent.`));
 }
 
-function chainEntry(chain) {
+function chainEntry(chain, around = null) {
   return el("li", { class: "chain" },
     el("div", { class: "chain-source" }, el("span", { class: "facts" }, `#${chain.source}`), " ", el("code", {}, chain.line),
       el("span", { class: "facts" }, chain.place ? ` made the value at ${chain.place}` : " made a value")),
     chain.values && el("div", { class: "change" }, value(chain.values[0], "left"), el("span", { class: "to", "aria-hidden": "true" }, "→"), hidden(" became "), value(chain.values[1], "right")),
-    el("ul", { class: "uses" }, chain.uses.map(([id, line, where]) => el("li", {}, el("span", { class: "hook", "aria-hidden": "true" }, "↳"), el("span", { class: "facts" }, `#${id}`), " ", el("code", {}, line), el("span", { class: "facts" }, ` in ${where}`)))),
+    el("ul", { class: "uses" }, chain.uses.map(([id, line, where]) => el("li", { class: id === around ? "here" : "" }, el("span", { class: "hook", "aria-hidden": "true" }, "↳"), el("span", { class: "facts" }, `#${id}`), " ", el("code", {}, line), el("span", { class: "facts" }, ` in ${where}`)))),
     chain.used > chain.uses.length && el("div", { class: "facts" }, `and ${plural(chain.used - chain.uses.length, "request")} more`));
 }
 
@@ -61,7 +61,7 @@ function chainsPart(detail) {
     const near = data.chains.filter((chain) => touches(chain, id));
     const broken = data.broken.filter(([one, , source]) => one === id || source === id);
     inside.append(...[
-      near.length ? el("ol", { class: "chains" }, near.map(chainEntry)) : el("p", { class: "empty" }, "No value of this exchange was carried on, and it carried none."),
+      near.length ? el("ol", { class: "chains" }, near.map((chain) => chainEntry(chain, id))) : el("p", { class: "empty" }, "No value of this exchange was carried on, and it carried none."),
       broken.length ? brokenChains({ broken, kept: [] }) : null].filter(Boolean));
   });
   return part;

@@ -46,7 +46,7 @@ async function latencyView() {
     el("h2", { id: "latency" }, "Latency beside the baseline"),
     data.why && el("p", { class: "empty" }, data.why),
     data.rows.length > 0 && [
-      el("p", {}, "Both builds answered the same requests in turn, on this machine. Above the axis the new build, below it the recorded one; the scale is logarithmic, the line is the median."),
+      el("p", {}, "Answers of both builds to the same requests, where they were alike. Above the axis the new build, below it the baseline; the scale is logarithmic, the line is the median. Runs that were made one after the other (and not at once, with --baseline-cmd) compare two moments of the machine as well."),
       data.rows.map(latencyRow)],
     data.more > 0 && el("p", { class: "facts" }, `${plural(data.more, "endpoint")} more were measured.`));
 }
