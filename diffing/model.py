@@ -105,6 +105,7 @@ class ApprovalUse:
     approval: Approval
     state: ApprovalState
     groups: tuple[str, ...] = ()
+    near: str = ""  # of an unmatched one: an open group with the same change at another endpoint
 
 
 class Origin(StrEnum):

@@ -29,7 +29,7 @@ def document(result: Result) -> dict[str, Any]:
         ],
         "stubs": asdict(result.stubs),
         "approvals": [
-            {**_approval(use.approval), "state": use.state.value, "groups": list(use.groups)}
+            {**_approval(use.approval), "state": use.state.value, "groups": list(use.groups), "near": use.near or None}
             for use in result.approvals
         ],
         "notes": list(result.notes),

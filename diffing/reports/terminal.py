@@ -146,7 +146,7 @@ class _Printer:
         level = group.level.value
         said = [word.value for word in (group.decision, group.origin) if word]
         self._phrases(
-            Phrase(f"{SIGNS[level]} {level:<7}", STYLES[level]),
+            Phrase(f"{SIGNS['clean' if group.passed else level]} {level:<7}", "dim" if group.passed else STYLES[level]),
             Phrase(group.fingerprint),
             Phrase(visible(group.endpoint), "bold"),
             Phrase(visible(group.location), "bold"),

@@ -25,6 +25,7 @@ from diffing.model import (
 )
 from diffing.outcome.fingerprints import fingerprint
 from diffing.outcome.verdict import decide
+from diffing.review.approvals import change_of
 
 NEW_PLACES = 3  # named of a group that is covered in part
 SINGLY = 3  # approvals of which each is a sentence of its own
@@ -70,7 +71,16 @@ def decided(
         state = lapsed.get(number) or (ApprovalState.USED if number in met else ApprovalState.UNMATCHED)
         if state is not ApprovalState.UNMATCHED or not (partial or approval.fingerprint in unseen):
             uses.append(ApprovalUse(approval, state, tuple(met.get(number, ()))))
-    return tuple(told), tuple(uses)
+    lost = sum(use.state is ApprovalState.UNMATCHED for use in uses)
+    return tuple(told), tuple(_near(use, told) if lost <= SINGLY else use for use in uses)
+
+
+def _near(use: ApprovalUse, groups: Iterable[Group]) -> ApprovalUse:
+    """``use`` with the group that it may be about: more traffic can change how a path is templated."""
+    if use.state is not ApprovalState.UNMATCHED or not use.approval.change:
+        return use
+    tails = ((group.fingerprint, change_of(group).removeprefix(group.endpoint)) for group in groups if group.open)
+    return replace(use, near=next((name for name, tail in tails if tail and use.approval.change.endswith(tail)), ""))
 
 
 def without_run(approvals: Sequence[Approval], today: date, recording: str) -> tuple[ApprovalUse, ...]:
@@ -133,26 +143,28 @@ def _by(approval: Approval) -> str:
 
 def sentences(uses: Iterable[ApprovalUse]) -> tuple[str, ...]:
     """What is to be said of approvals that did not do what they say: one sentence each, of many one for all."""
-    by_state: dict[ApprovalState, list[Approval]] = {}
+    by_state: dict[ApprovalState, list[ApprovalUse]] = {}
     for use in uses:
         if use.state is not ApprovalState.USED:
-            by_state.setdefault(use.state, []).append(use.approval)
+            by_state.setdefault(use.state, []).append(use)
     said: list[str] = []
     for state, those in by_state.items():
         if len(those) <= SINGLY:
-            said += [_sentence(one, state) for one in those]
+            said += map(_sentence, those)
             continue
-        names = " ".join(one.fingerprint for one in those[:NAMED])
+        names = " ".join(one.approval.fingerprint for one in those[:NAMED])
         more = f" and {len(those) - NAMED:,} more" if len(those) > NAMED else ""
         said.append(f"{len(those):,} approvals {_MANY[state]}: {names}{more}.")
     return tuple(said)
 
 
-def _sentence(approval: Approval, state: ApprovalState) -> str:
+def _sentence(use: ApprovalUse) -> str:
+    approval = use.approval
     what = f"Approval {approval.fingerprint}{f' ({approval.change})' if approval.change else ''}"
-    if state is ApprovalState.UNMATCHED:
-        return f"{what} matches nothing any more: retape undecide {approval.fingerprint} takes it out."
-    return f"{what} was {lapse(approval, state)}."
+    if use.state is not ApprovalState.UNMATCHED:
+        return f"{what} was {lapse(approval, use.state)}."
+    near = f" Group {use.near} is the same change at another endpoint." if use.near else ""
+    return f"{what} matches nothing any more: retape undecide {approval.fingerprint} takes it out.{near}"
 
 
 def redecided(result: Result, approvals: Sequence[Approval], today: date, fail_on: Level) -> Result:

@@ -136,3 +136,21 @@ def test_a_decision_of_the_run_itself_stays_where_the_file_says_nothing() -> Non
     assert decided([group], [], TODAY, HERE, partial=False)[0][0].decision is Decision.ACCEPTED
     rejected = Approval(group.fingerprint, Decision.REJECTED)
     assert decided([group], [rejected], TODAY, HERE, partial=False)[0][0].decision is Decision.REJECTED
+
+
+def test_an_approval_that_lost_its_group_names_the_same_change_at_another_endpoint() -> None:
+    group = grouped(renamed("GET /goods/pen", 1))[0]
+    approval = approval_of(group, Decision.ACCEPTED)
+    now = grouped(renamed("GET /goods/{name}", 1), replace(renamed("GET /a", 2), location="response.body $.other"))
+    _, (use,) = decided(now, [approval], TODAY, HERE, partial=False)
+    (near,) = [group.fingerprint for group in now if group.endpoint == "GET /goods/{name}"]
+    assert (use.state, use.near) == (ApprovalState.UNMATCHED, near)
+    assert sentences([use])[0].endswith(f"Group {near} is the same change at another endpoint.")
+
+
+def test_many_that_lapsed_are_one_sentence() -> None:
+    approvals = [Approval(f"{number:012x}", Decision.ACCEPTED, until=date(2020, 1, 1)) for number in range(20)]
+    _, uses = decided([], approvals, TODAY, HERE, partial=False)
+    (sentence,) = sentences(uses)
+    assert sentence.startswith("20 approvals have expired: 000000000000 000000000001 ")
+    assert sentence.endswith(" and 8 more.")
