@@ -15,6 +15,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+import yaml
 
 from tests.end_to_end import software
 from tests.end_to_end.pipelines.runners import Done, Place, github, gitlab, program, standing
@@ -191,6 +192,21 @@ esac""",
         assert (place.folder / "body.md").stat().st_size == 65_000
 
 
+def test_a_link_in_the_artifact_is_not_followed(place: Place) -> None:
+    """It would be read by a job that has a token in its environment."""
+    written(place.folder, "python app.py $PORT")
+    script = """echo "$*" >> asked
+case "$*" in
+  *"/pulls -f "*) echo 12 ;;
+  "run download"*) mkdir -p comment && ln -s /proc/self/environ comment/comment.md ;;
+esac"""
+    program(place.programs / "gh", script)
+    done = github(place, place.folder / ".github" / "workflows" / "retape-comment.yml", "comment", HEAD, {})
+    assert done.failed == ["Comment"]
+    assert not (place.folder / "body.md").exists()
+    assert "POST" not in (place.folder / "asked").read_text()
+
+
 @pytest.mark.parametrize(("right", "failed"), [(True, []), (False, ["Fetch the capture"])])
 def test_a_fetched_capture_is_compared_with_its_checksum(right: bool, failed: list[str], place: Place) -> None:
     written(place.folder, "python app.py $PORT")
@@ -204,6 +220,25 @@ def test_a_fetched_capture_is_compared_with_its_checksum(right: bool, failed: li
     done = github(place, workflow, "replay", {"matrix.shard": "1", "strategy.job-total": "2"}, {})
     assert done.failed == failed, done.output
     assert (place.folder / CAPTURE).read_bytes() == b"a capture"
+
+
+@pytest.mark.parametrize("summed", [True, False])
+def test_gitlab_fetches_it_once_where_it_has_a_checksum(summed: bool, place: Place) -> None:
+    written(place.folder, "python app.py $PORT")
+    pipeline = place.folder / ".gitlab" / "retape.gitlab-ci.yml"
+    made = yaml.safe_load(pipeline.read_text())
+    made["retape-replay"] |= {"script": ["true"], "artifacts": {"paths": []}}
+    pipeline.write_text(yaml.safe_dump(made, sort_keys=False))
+    elsewhere = place.folder / "elsewhere.sqlite"
+    elsewhere.write_bytes(b"one")
+    variables = {"CAPTURE_URL": elsewhere.as_uri()}
+    variables |= {"CAPTURE_SHA256": hashlib.sha256(b"one").hexdigest()} if summed else {}
+    for content in (b"one", b"two"):
+        elsewhere.write_bytes(content)
+        (place.folder / CAPTURE).unlink(missing_ok=True)
+        done = gitlab(place, pipeline, "retape-replay", variables)
+        assert done.failed == [], done.output
+    assert (place.folder / CAPTURE).read_bytes() == (b"one" if summed else b"two")
 
 
 def test_a_capture_that_is_nowhere_is_said(place: Place) -> None:
