@@ -48,16 +48,18 @@ def summary(
 def workflow_commands(result: Result) -> list[str]:
     """Workflow commands, one a line, the worst first; the last says how many more there are."""
     still = [group for group in result.groups if group.open]
-    lines = [_annotation(group) for group in still]
-    if result.verdict == "inconclusive":
-        lines.insert(0, _command("error", "Retape: inconclusive", verdict_sentence(result)))
-    if len(lines) > ANNOTATIONS:
-        more = len(lines) - ANNOTATIONS + 1
-        word = _COMMANDS[max((group.level for group in still), key=lambda level: level.rank)]
-        lines[ANNOTATIONS - 1 :] = [
-            _command(word, f"Retape: +{more} more", f"+{more} more drift groups: see the report.")
-        ]
-    return lines
+    first = [_inconclusive(result)] if result.verdict == "inconclusive" else []
+    room = ANNOTATIONS - len(first)
+    if len(still) <= room:
+        return first + [_annotation(group) for group in still]
+    more = len(still) - room + 1
+    word = _COMMANDS[max((group.level for group in still), key=lambda level: level.rank)]
+    last = _command(word, f"Retape: +{more:,} more", f"+{more:,} more drift groups: see the report.")
+    return [*first, *(_annotation(group) for group in still[: room - 1]), last]
+
+
+def _inconclusive(result: Result) -> str:
+    return _command("error", "Retape: inconclusive", verdict_sentence(result))
 
 
 def outputs(result: Result) -> str:

@@ -48,12 +48,25 @@ def clip(text: str, limit: int) -> str:
     return f"{text[:limit]}… ({len(text):,} characters)"
 
 
+def shared(left: str, right: str) -> int:
+    """How many characters both begin with. Halves are compared whole: a character at a time, a large value took longer
+    than all the rest of its report.
+    """
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def clip_pair(left: str, right: str, limit: int) -> tuple[str, str]:
     """Both texts cut to ``limit`` characters around their first difference, so that the cut never hides it."""
     if len(left) <= limit and len(right) <= limit:
         return left, right
-    shared = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
-    start = max(0, shared - limit // 4)
+    start = max(0, shared(left, right) - limit // 4)
 
     def window(text: str) -> str:
         cut = text[start : start + limit]
