@@ -81,6 +81,7 @@ def cli() -> None:
     """Record real traffic, replay it against a new build, and see every drift that is not mere volatility.
 
     \b
+    retape demo
     retape record --inbound 8080 -o shop.sqlite -- python app.py --port {port}
     retape replay shop.sqlite -- python app.py --port {port}
     retape diff shop.sqlite run.sqlite --report html=report.html

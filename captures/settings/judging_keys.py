@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from captures.settings.kinds import Anything, Choice, Day, Either, Many, Number, Text
+from captures.settings.composed import Either, Many
+from captures.settings.kinds import Anything, Choice, Day, Number, Text
 from captures.settings.tables import Key, Table
 
 ENDPOINTS = Table(

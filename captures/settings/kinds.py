@@ -1,24 +1,21 @@
 """What a value of the configuration may be: each kind checks, says what it accepts, and is a JSON Schema. Pure.
 
-Check and schema stand side by side, so that an editor and the loader agree; a test holds them to it.
+Sizes and times are in ``measures``, lists and tables of names in ``composed``. Check and schema stand side by
+side, so that an editor and the loader agree; a test holds them to it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from captures.quantities import seconds_of, size_of
 from captures.settings.faults import Fault, Path, wrong
 
 MOST = 10**15
 """No number of the configuration is greater: bytes, seconds, exchanges. (What is infinite is none.)"""
-
-SIZE = r"\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtT][iI]?)?[bB]\s*"
-TIME = r"\s*([0-9]+(\.[0-9]+)?\s*(ms|[smhdw])\s*)+"
 
 
 class Kind(Protocol):
@@ -165,62 +162,6 @@ class Number(Plain):
 
 
 @dataclass(frozen=True, slots=True)
-class Size(Plain):
-    """Bytes: a whole number of them, or a text such as 64MiB."""
-
-    least: int = 0
-
-    @property
-    def accepts(self) -> str:
-        """Both ways, and the least."""
-        return f'a size such as "64MiB" or a number of bytes{f", at least {self.least}" if self.least else ""}'
-
-    def fits(self, value: Any) -> bool:
-        """Whether it is one. That a text is at least the least is checked here and not in the schema."""
-        size = _bytes(value)
-        return size is not None and self.least <= size <= MOST
-
-    def schema(self) -> dict[str, Any]:
-        """A number or a string."""
-        number = {"type": "integer", "minimum": self.least, "maximum": MOST}
-        return {"anyOf": [number, {"type": "string", "pattern": whole(SIZE)}]}
-
-    def read(self, value: Any) -> int:
-        """In bytes."""
-        return _bytes(value) or 0
-
-
-@dataclass(frozen=True, slots=True)
-class Duration(Plain):
-    """A time: seconds as a number, or a text such as 1m30s."""
-
-    least: float = 0.0
-    above: bool = False  # it must be more than ``least``
-
-    @property
-    def accepts(self) -> str:
-        """Both ways, and the least."""
-        low = f", {'above' if self.above else 'at least'} {self.least:g}" if self.least or self.above else ""
-        return f'a time such as "30s" or a number of seconds{low}'
-
-    def fits(self, value: Any) -> bool:
-        """Whether it is one. That a text is at least the least is checked here and not in the schema."""
-        seconds = _seconds(value)
-        return (
-            seconds is not None and seconds <= MOST and (seconds > self.least if self.above else seconds >= self.least)
-        )
-
-    def schema(self) -> dict[str, Any]:
-        """A number or a string."""
-        low = {("exclusiveMinimum" if self.above else "minimum"): self.least}
-        return {"anyOf": [{"type": "number", **low, "maximum": MOST}, {"type": "string", "pattern": whole(TIME)}]}
-
-    def read(self, value: Any) -> float:
-        """In seconds."""
-        return _seconds(value) or 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Day(Plain):
     """A date: TOML's own, or a text of the same form."""
 
@@ -261,121 +202,6 @@ class Anything(Plain):
         return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
-    """A list of one kind. ``alone``: one of the kind without brackets will do, too."""
-
-    item: Kind = field(default_factory=Text)
-    least: int = 0
-    most: int | None = None
-    alone: bool = False
-
-    @property
-    def accepts(self) -> str:
-        """A list, of what."""
-        count = f" of {self.least}" if self.least == self.most else (" with something in it" if self.least else "")
-        of = f"a list of strings{count}" if self.item == Text() else f"a list{count}, each {self.item.accepts}"
-        return f"{self.item.accepts}, or {of}" if self.alone else of
-
-    def faults(self, value: Any, at: Path) -> Iterator[Fault]:
-        """Those of the list, or of its items."""
-        if not isinstance(value, list):
-            if not self.alone or next(self.item.faults(value, at), None) is not None:
-                yield wrong(at, value, self.accepts)
-            return
-        if len(value) < self.least or (self.most is not None and len(value) > self.most):
-            yield wrong(at, value, self.accepts)
-        for number, one in enumerate(value):
-            yield from self.item.faults(one, (*at, number))
-
-    def schema(self) -> dict[str, Any]:
-        """An array, or also the item."""
-        most = {} if self.most is None else {"maxItems": self.most}
-        array = {
-            "type": "array",
-            "items": self.item.schema(),
-            **({"minItems": self.least} if self.least else {}),
-            **most,
-        }
-        return {"anyOf": [self.item.schema(), array]} if self.alone else array
-
-    def read(self, value: Any) -> list[Any]:
-        """As a list."""
-        return [self.item.read(one) for one in (value if isinstance(value, list) else [value])]
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """A table whose keys are the user's own."""
-
-    value: Kind
-
-    @property
-    def accepts(self) -> str:
-        """A table, of what."""
-        return f"a table of names, each {self.value.accepts}"
-
-    def faults(self, value: Any, at: Path) -> Iterator[Fault]:
-        """Those of its values."""
-        if not isinstance(value, Mapping):
-            yield wrong(at, value, self.accepts)
-            return
-        for name, one in value.items():
-            yield from self.value.faults(one, (*at, name))
-
-    def schema(self) -> dict[str, Any]:
-        """An object."""
-        return {"type": "object", "additionalProperties": self.value.schema()}
-
-    def read(self, value: Any) -> dict[str, Any]:
-        """Each value read."""
-        return {name: self.value.read(one) for name, one in value.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """One of several kinds."""
-
-    kinds: tuple[Kind, ...]
-    says: str = ""
-
-    @property
-    def accepts(self) -> str:
-        """All of them."""
-        return self.says or " or ".join(kind.accepts for kind in self.kinds)
-
-    def faults(self, value: Any, at: Path) -> Iterator[Fault]:
-        """Those of a kind that has the parts that ``value`` has; else one for all."""
-        found = [list(kind.faults(value, at)) for kind in self.kinds]
-        if all(found):
-            inner = [faults for faults in found if faults[0].at != at]
-            yield from inner[0] if inner else [wrong(at, value, self.accepts)]
-
-    def schema(self) -> dict[str, Any]:
-        """Any of them."""
-        return {"anyOf": [kind.schema() for kind in self.kinds]}
-
-    def read(self, value: Any) -> Any:
-        """By the first kind that it is of."""
-        return next(kind for kind in self.kinds if next(kind.faults(value, ()), None) is None).read(value)
-
-
 def whole(pattern: str) -> str:
     """``pattern`` for all of a text. (``$`` alone lets a line break follow in Python.)"""
     return rf"^(?:{pattern})(?![\s\S])"
-
-
-def _bytes(value: Any) -> int | None:
-    if isinstance(value, str):
-        return size_of(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST or value != int(value):
-        return None
-    return int(value)
-
-
-def _seconds(value: Any) -> float | None:
-    if isinstance(value, str):
-        return seconds_of(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
-        return None
-    return float(value)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from captures.settings.kinds import SIZE, TIME, Choice, Duration, Either, Flag, Many, Names, Number, Size, Text
+from captures.settings.composed import Either, Many, Names
+from captures.settings.kinds import Choice, Flag, Number, Text
+from captures.settings.measures import SIZE, TIME, Duration, Size
 from captures.settings.tables import Key, Table
 
 _key = partial(Key, command="record")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from captures.settings.kinds import Anything, Choice, Duration, Flag, Many, Names, Number, Text
+from captures.settings.composed import Many, Names
+from captures.settings.kinds import Anything, Choice, Flag, Number, Text
+from captures.settings.measures import Duration
 from captures.settings.tables import Key, Table, Tables
 
 _secret = partial(Key, secret=True)
