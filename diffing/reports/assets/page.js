@@ -32,7 +32,7 @@ function forPaper(view, turn) {
     }
   };
   const later = window.requestIdleCallback || ((call) => setTimeout(call, 400));
-  later(() => fill().catch(() => {}));
+  later(fill, { timeout: 2000 });
   return paper;
 }
 
