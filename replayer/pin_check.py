@@ -19,6 +19,7 @@ from diffing.messages.headers import by_name
 from diffing.model import ABSENT, Finding, Judgement
 from diffing.rulebook.rules import RuleBook
 from diffing.walk.flatten import same
+from replayer import pin_notation
 from replayer.alignment import MISSING, json_pairs
 from replayer.pin_desk import Served, expected_call
 from replayer.pin_file import rules_of
@@ -59,7 +60,11 @@ def judge(pin: Pin, came: Came, names: dict[str, Any], endpoint: str, rules: Rul
         rules = RuleBook((*rules_of(pin.expect.varies), *rules.rules))
     context = Context(rules=rules, endpoint_of=lambda _: endpoint, call_of=call_name)
     judged = compare_exchange(recorded, replayed, context, recorded_calls, replayed_calls)
-    findings = [*judged.findings, *broken, *call_findings]
+    free = {f"response.header {name.lower()}" for name, text in pin.expect.headers if pin_notation.has_slot(text)}
+    told = [
+        one for one in judged.findings if one.class_id != "response.header.validator-kept" or one.location not in free
+    ]
+    findings = [*told, *broken, *call_findings]
     if complete and seen is not None and _tolerated(judged):
         findings += _strictly("response", "response.", expected, seen, findings, endpoint, came.timing.started)
     if _tolerated(judged):

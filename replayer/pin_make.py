@@ -23,6 +23,7 @@ from replayer.pin_words import secrets_of, words_in_request
 from replayer.pin_write import Material, Origin, write_pin
 from replayer.pinning.covering import LeftOut, cover
 from replayer.pinning.secrets import pseudonyms_of
+from replayer.pinning.siblings import Siblings, loosened
 from replayer.pins import Pin
 from replayer.plan import reason_to_skip
 from replayer.prerequisites import FirstSeen, History
@@ -55,6 +56,7 @@ class PinSource:
     policy: RedactionPolicy
     endpoints: tuple[str, ...] = ()
     made: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    siblings: Siblings = field(default_factory=Siblings)
     late: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # calls of no known cause that are an exchange's
 
     @property
@@ -119,6 +121,7 @@ def _make(
             continue
         ended[exchange.id] = exchange.timing.ended or exchange.timing.started
         histories.setdefault(exchange.session, History()).add(exchange)
+        source.siblings.add(exchange)
         if only is None or only.matches(_as_recorded(exchange), endpoints.endpoint_of(exchange)):
             chosen.append(exchange.id)
     if not chosen:
@@ -179,6 +182,8 @@ def _one(source: PinSource, exchange: Exchange, history: History, endpoint: str,
         )
     except ValueError as error:
         return Refused(shown, str(error))
+    for sibling in source.capture.exchanges(ids=source.siblings.of(exchange.id)):
+        pin = loosened(pin, _redacted(source, sibling, redactor))
     pseudonyms = pseudonyms_of(pin, redactor)
     if pseudonyms:
         pin = replace(pin, source={**pin.source, "pseudonyms": pseudonyms})
@@ -187,18 +192,21 @@ def _one(source: PinSource, exchange: Exchange, history: History, endpoint: str,
 
 def _material(source: PinSource, exchange: Exchange, redactor: Redactor) -> Material:
     """``exchange`` with its calls; redacted now when it was not when it was written."""
-    session = source.sessions.get(exchange.session)
-    redacted = session is not None and session.redaction_key is not None
     calls = _calls_of(source, exchange)
     twin = _twin(source, exchange)
-    if not redacted:
-        exchange = redactor.exchange(exchange)
-        calls = tuple(redactor.exchange(call) for call in calls)
+    exchange = _redacted(source, exchange, redactor)
+    calls = tuple(_redacted(source, call, redactor) for call in calls)
     other = Redactor(secrets.token_bytes(32), source.policy)
     hidden = secrets_of(exchange, other.exchange(exchange))
     for call in calls:
         hidden |= secrets_of(call, other.exchange(call))
     return Material(exchange, calls, twin, source.made.get(exchange.id, frozenset()), hidden)
+
+
+def _redacted(source: PinSource, exchange: Exchange, redactor: Redactor) -> Exchange:
+    """As it was written, where it was redacted then."""
+    session = source.sessions.get(exchange.session)
+    return exchange if session is not None and session.redaction_key is not None else redactor.exchange(exchange)
 
 
 LATE = 0.5
