@@ -27,6 +27,9 @@ from diffing.rulebook.patterns import Pattern, UnsafePattern, safe_pattern
 
 OPEN, CLOSE = "«", "»"
 
+MOST_SLOTS = 24
+"""In one string (of a text: in one line). To try where each of many begins and ends takes for ever."""
+
 _NAME = r"[A-Za-z][A-Za-z0-9_.-]*"
 _REFERENCE = re.compile(rf"the ({_NAME})\Z")
 _NAMED = re.compile(rf"(.*) as ({_NAME})\Z", re.DOTALL)
@@ -136,7 +139,13 @@ def parse(text: str) -> Parts:
     literal += text[position:]
     if literal or not parts:
         parts.append(literal)
+    if len(parts) > MOST_SLOTS and _crowded(text):
+        raise ValueError(f"there are more than {MOST_SLOTS} matchers in one line")
     return tuple(parts)
+
+
+def _crowded(text: str) -> bool:
+    return any(line.replace(OPEN + OPEN, "").count(OPEN) > MOST_SLOTS for line in text.split("\n"))
 
 
 def escape(text: str) -> str:

@@ -314,6 +314,8 @@ class Scribe:
             return str(slot)
         self.words.update(set(words_of(text)) - {text})
         parts = pieces(text, twin, scene, self._known(text))
+        if sum(isinstance(part, Slot) for part, _ in parts) > pin_notation.MOST_SLOTS:
+            return pin_notation.escape(text)  # a blob: chance makes some pieces of it look like ids
         for part, value in parts:
             if isinstance(part, Slot) and part.kind:
                 self._sight("", value, part, scene, ())

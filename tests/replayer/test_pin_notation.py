@@ -98,3 +98,11 @@ def test_every_kind_holds_its_own_sample() -> None:
         value: Any = int(kind.sample) if kind.type == "number" else kind.sample
         assert Slot(name).holds(value), name
         assert kind.meaning
+
+
+def test_a_string_of_very_many_matchers_is_refused() -> None:
+    """They would be tried in more ways than there is time for."""
+    assert len(pin_notation.parse("«uuid»" * 24)) == 24
+    assert len(pin_notation.parse("«uuid»\n" * 100)) == 200  # a line each
+    with pytest.raises(ValueError, match="more than 24 matchers in one line"):
+        pin_notation.parse("«uuid»" * 25)
