@@ -19,14 +19,15 @@ function subjects(groups) {
 }
 
 // A modal with a form. `act` gets the form's values and returns what the server did; an error stays in the dialog.
-function ask4(title, groups, kids, label, act) {
+function modal(title, groups, kids, label, act) {
   const back = whereFocusIs();
   const problem = el("p", { class: "problem", role: "alert" });
   const go = el("button", { type: "submit", class: "primary" }, label);
   const form = el("form", { novalidate: true }, el("h2", { id: "ask-title" }, title), kids, problem,
     el("div", { class: "row end" }, el("button", { type: "button", on: { click: () => dialog.close() } }, "Cancel"), go));
   const dialog = el("dialog", { class: "ask", "aria-labelledby": "ask-title" }, form);
-  dialog.addEventListener("close", () => { dialog.remove(); back(); });
+  const end = () => { if (dialog.isConnected) { dialog.remove(); back(); } };
+  dialog.addEventListener("close", end);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (go.disabled) return;
@@ -37,7 +38,8 @@ function ask4(title, groups, kids, label, act) {
       for (const group of groups) ticked.delete(group.id);
       drawSelection();
       dialog.close();
-      receipt(done);
+      receipt(done); // first: the focus then goes where it does not hide it
+      end(); // at once: the event comes later, and what is typed meanwhile shall find its row
     } catch (error) {
       problem.textContent = [error.message, error.hint].filter(Boolean).join(" ");
       go.disabled = false;
@@ -74,7 +76,7 @@ function acceptDialog(groups) {
     return el("div", { class: "choice" }, el("label", { class: "check" }, box, words), more);
   };
   day.addEventListener("input", () => { day.form.elements.until.value = "day"; });
-  ask4(`Accept ${many(groups)}?`, groups, [
+  modal(`Accept ${many(groups)}?`, groups, [
     subjects(groups),
     el("p", {}, "What this build does is the new truth here. Written to ", el("code", {}, review.rules), "."),
     field("Reason", text("reason", { autofocus: true }), "For who reads the file: a ticket, a sentence."),
@@ -88,7 +90,7 @@ function acceptDialog(groups) {
 }
 
 function rejectDialog(groups) {
-  ask4(`Reject ${many(groups)}?`, groups, [
+  modal(`Reject ${many(groups)}?`, groups, [
     subjects(groups),
     el("p", {}, "It keeps failing; the note says why, in ", el("code", {}, review.rules), " and in each report."),
     field("Note", text("reason", { autofocus: true })), author(),
@@ -98,7 +100,7 @@ function rejectDialog(groups) {
 async function ignoreDialog(groups) {
   const holder = el("div", { class: "preview" }, el("p", { class: "facts", role: "status" }, "Looking what else a rule would hide…"));
   const ids = groups.map((group) => group.id);
-  const { go, problem, dialog } = ask4(`Ignore ${many(groups)}?`, groups, [
+  const { go, problem, dialog } = modal(`Ignore ${many(groups)}?`, groups, [
     subjects(groups), holder,
     field("Reason", text("reason", { autofocus: true }), "Why it may vary."), author(),
   ], "Write the rule", (said) => ask("/api/ignore", { groups: ids, reason: said.reason, author: said.author }));
@@ -149,7 +151,7 @@ async function pinDialog(groups) {
     if (box.checked) box.autofocus = true;
     return el("label", { class: "check" }, box, words);
   });
-  const { go, problem, form, dialog } = ask4(groups.length === 1 ? "Pin the example?" : `Pin an example of each of ${plural(groups.length, "group")}?`, groups, [
+  const { go, problem, form, dialog } = modal(groups.length === 1 ? "Pin the example?" : `Pin an example of each of ${plural(groups.length, "group")}?`, groups, [
     subjects(groups), el("fieldset", {}, el("legend", {}, "What the test expects"), radios), holder,
   ], "Pin", (said) => ask("/api/pin", body(said.side, true)));
   let turn = 0;

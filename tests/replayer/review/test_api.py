@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import http.client
 import shutil
 import tomllib
 from pathlib import Path
@@ -38,6 +40,19 @@ def test_the_token_is_exchanged_for_a_cookie_and_leaves_the_address(shared: Revi
     status, page = shared.ask("/")
     assert status == 200
     assert b"connect-src &#39;self&#39;" in page
+
+
+def test_the_page_is_served_under_its_own_policy_and_in_no_frame(shared: Review) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=60)
+    connection.request("GET", "/", headers={"Cookie": f"{shared.guard.cookie_name}={shared.guard.session}"})
+    answer = connection.getresponse()
+    page, said = answer.read().decode(), str(answer.getheader("Content-Security-Policy"))
+    connection.close()
+    own, _, frames = said.rpartition("; ")
+    assert frames == "frame-ancestors 'none'"
+    assert own in html.unescape(page)
+    assert "connect-src 'self'" in own
+    assert "unsafe" not in own
 
 
 def test_what_is_asked_for_without_the_secrets_is_refused(shared: Review) -> None:
