@@ -146,7 +146,7 @@ function groupList(page) {
     box.checked = state().get("decided") === "no";
     box.addEventListener("change", () => { replaceState({ decided: box.checked ? "no" : null }); redraw(); });
     return box;
-  })(), `Hide ${number(decided)} that do not count (accepted, ignored, stale, flaky)`);
+  })(), `Hide ${number(decided)} that ${decided === 1 ? "does" : "do"} not count (accepted, ignored, stale, flaky)`);
   const kinds = [...new Set(page.groups.map((group) => group.kind))];
   const bar = acting.bar();
   redraw();

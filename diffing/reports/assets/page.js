@@ -57,6 +57,9 @@ async function render(moveFocus = false) {
     : [hero(page), reasons(page), tabs(name), el("div", { class: "view" }, await view[3](page)), forPaper(view, turn)];
   if (turn !== drawing) return;
   $("app").replaceChildren(...parts.filter(Boolean));
+  $("app").dataset.view = name;
+  const tab = $("app").querySelector(".tabs a[aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft + tab.offsetWidth / 2 - tab.parentElement.clientWidth / 2; // where tabs do not all fit
   const group = id && page.groups.find((one) => one.id === id);
   const verdict = `${page.word}: ${plural(page.groups.length, "drift group")}`;
   const shown = group ? `${group.title}: ${group.endpoint}` : id ? "No such group" : name ? `${view[1]} · ${verdict}` : verdict;
