@@ -15,6 +15,8 @@ from diffing.review.approvals import approval_of
 from diffing.review.desk import Desk
 from tests.diffing.repeats import Said, write
 
+pytestmark = pytest.mark.slow  # captures are written and compared in each
+
 TODAY = date(2026, 11, 30)
 SLOW = [Said(seconds=0.2 + number / 1000) for number in range(30)]
 QUICK = [Said(seconds=0.02 + number / 1000) for number in range(30)]

@@ -18,11 +18,12 @@ from diffing.review.approvals import approval_of, recording_of
 from tests.diffing.repeats import Said, write
 from tests.diffing.shop import DRIFTS, play
 
+pytestmark = pytest.mark.slow  # captures are written and compared in each
+
 OLD = [Said({"n": number, "kind": "a"}, target=f"/things/{number}") for number in range(3)]
 NEW = [replace(said, body={**said.body, "kind": 1}) for said in OLD]
 
 
-@pytest.mark.slow
 def test_what_was_approved_on_one_capture_is_approved_on_the_next(tmp_path: Path) -> None:
     """Other ids, other amounts, twice the traffic: the same seven drifts."""
     tape = play(1, tmp_path / "a.sqlite", rounds=3)
