@@ -22,6 +22,7 @@ NAMES = (
     "octokit",
     "scale",
     "endurance",
+    "tiers",
     "soak",
     "storing",
     "stubbing",

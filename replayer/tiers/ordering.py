@@ -3,12 +3,14 @@
     risk = 8 x past drift + 4 x errors + 2 x writes + traffic share
 
 each from 0 to 1, so that what drifted lately comes before what merely fails, that before what writes, and that before
-what is asked most. What others wait for has their risk, so that nothing at risk stands behind something dull. Each
+what is asked most. Of one endpoint the second counts half, the third a third, so that a cut still has many endpoints.
+What others wait for has their risk, so that nothing at risk stands behind something dull. Each
 beginning of the order is closed: whatever is in it has what it needs in it, so a part of the tier is its beginning.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
@@ -27,7 +29,14 @@ def ordered(
 ) -> tuple[int, ...]:
     """The exchanges of ``cover`` in the order to send them. ``edges``: further ones that must come before each."""
     total = cover.total or 1
-    own = {step.exchange: risk(step, past, cover.recorded.get(step.endpoint, 0) / total) for step in cover.steps}
+    own: dict[int, float] = {}
+    times: Counter[str] = Counter()
+    shares = {name: count / total for name, count in cover.recorded.items()}
+    for step in sorted(
+        cover.steps, key=lambda step: (-risk(step, past, shares.get(step.endpoint, 0.0)), step.exchange)
+    ):
+        times[step.endpoint] += 1
+        own[step.exchange] = risk(step, past, shares.get(step.endpoint, 0.0)) / times[step.endpoint]
     before = {step.exchange: _before(step, own, edges or {}) for step in cover.steps}
     return by_priority([step.exchange for step in cover.steps], before, _passed_back(cover.steps, before, own))
 

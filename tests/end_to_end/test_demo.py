@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -95,12 +96,21 @@ def test_anything_else_is_named(demo: ModuleType) -> None:
 @pytest.mark.end_to_end
 def test_what_is_distilled_replays_clean_and_shows_drift(demo: ModuleType, tmp_path: Path) -> None:
     """A quarter of the recording is left. What it shows of build B is what the whole of it shows, but for drifts that
-    only some values show: a sum that is rounded otherwise, a field that a few products have.
+    only some values show: a sum that is rounded otherwise, a field that a few products have. So does the smoke tier,
+    which begins the next time where it drifted.
     """
     pytest.importorskip("mitmproxy")
     shop = demo.Demo(tmp_path / "work", tmp_path / "report.html", 200)
     shop.prepare()
     shop.record()
+    for build, expected in (("b", "drift"), ("a", "clean")):
+        smoke = smoked(shop, build)
+        assert (smoke["verdict"], smoke["tier"]) == (expected, "smoke"), smoke["groups"]
+        assert smoke["ledger"]["recorded"] == smoke["left_out"]["sent"] < 0.4 * smoke["left_out"]["of"]
+        assert smoke["left_out"]["uncovered"] == []
+        said = demo.disagreements(smoke["groups"], SEEDED) if expected == "drift" else []
+        assert [one for one in said if not one.startswith("missing: ")] == []
+        assert len(said) <= 2, said
     done = subprocess.run(
         shop.retape("capture", "distill", shop.capture.name, "-o", "small.sqlite", "--format", "json"),
         cwd=shop.work, env=shop.env, capture_output=True, text=True, check=True,
@@ -115,6 +125,13 @@ def test_what_is_distilled_replays_clean_and_shows_drift(demo: ModuleType, tmp_p
     said = demo.disagreements(shop.replay("b", 1)["groups"], SEEDED)
     assert [one for one in said if not one.startswith("missing: ")] == []
     assert len(said) <= 2, said
+
+
+def smoked(shop: Any, build: str) -> Any:
+    """The JSON report of a smoke replay."""
+    words = shop.retape("replay", shop.capture.name, "--tier", "smoke", "-o", "smoke.sqlite", "--report", "json=s.json")
+    subprocess.run([*words, *shop.service(build)], cwd=shop.work, env=shop.env, capture_output=True, timeout=120)
+    return json.loads((shop.work / "s.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.end_to_end

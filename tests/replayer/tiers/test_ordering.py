@@ -23,8 +23,20 @@ PAST = {"GET /drifted": 0.5, "GET /worse": 1.0}
         ([step(1, "GET /drifted"), step(2, "GET /worse")], (2, 1)),
         ([step(1), step(2), step(3, "GET /worse", needs=(2,))], (2, 3, 1)),
         ([step(1), step(2, fails=True), step(3, "GET /worse", needs=(1,))], (1, 3, 2)),
+        ([step(1, fails=True), step(2, fails=True), step(3, "GET /y", writes=True, fails=True)], (3, 1, 2)),
+        ([*(step(at, writes=True) for at in (1, 2, 3)), step(4, "GET /y", writes=True)], (1, 4, 2, 3)),
     ],
-    ids=["as recorded", "writes", "errors", "past drift", "more of it", "with what it needs", "a need has its risk"],
+    ids=[
+        "as recorded",
+        "writes",
+        "errors",
+        "past drift",
+        "more of it",
+        "with what it needs",
+        "a need has its risk",
+        "errors that write",
+        "each endpoint once before any twice",
+    ],
 )
 def test_at_most_risk_first(steps: list[object], order: tuple[int, ...]) -> None:
     assert ordered(cover(*steps), PAST) == order  # type: ignore[arg-type]
