@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,12 +15,13 @@ from diffing.history.file import HistoryError
 from tests.diffing.history.making import entry, group
 
 WRITER = """
-import sys, time
+import sys
 from pathlib import Path
 from diffing.history import file
 from tests.diffing.history.making import entry
 for number in range(int(sys.argv[2])):
     file.note(Path(sys.argv[1]), entry(number, run=f"{sys.argv[3]}-{number}"))
+    print(number, flush=True)
 """
 
 
@@ -91,19 +90,22 @@ def test_a_row_that_is_no_run_is_told(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.end_to_end
 def test_several_at_once_and_a_killed_one_lose_nothing(tmp_path: Path) -> None:
-    def writer(count: int, name: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(count), name])
+    """The killed one is gone before the others begin: one that notes without end would keep them waiting by chance."""
 
-    killed = writer(100_000, "killed")
-    others = [writer(20, name) for name in "ab"]
-    try:
-        assert [other.wait(120) for other in others] == [0, 0]
-    finally:
-        os.kill(killed.pid, signal.SIGKILL)
-        killed.wait(60)
+    def writer(count: int, name: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(count), name], stdout=subprocess.PIPE)
+
+    killed = writer(1_000_000, "killed")
+    assert killed.stdout is not None
+    told = [killed.stdout.readline() for _ in range(2)]
+    killed.kill()
+    killed.communicate(timeout=60)
+    assert told == [b"0\n", b"1\n"]
+    assert file.noted(tmp_path) >= 2
+    others = [writer(4, name) for name in "ab"]
+    assert [len(other.communicate(timeout=120)[0].splitlines()) for other in others] == [4, 4]
     names = {one.run for one in file.last(tmp_path, 1_000)}
-    file.note(tmp_path, entry(7, run="after"))
-    assert {f"{name}-{number}" for name in "ab" for number in range(20)} <= names
+    assert {f"{name}-{number}" for name in "ab" for number in range(4)} <= names
     with sqlite3.connect(tmp_path / file.NAME) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
