@@ -99,9 +99,12 @@ def split(text: str) -> Iterable[str]:
 
 
 def usual(environ: Mapping[str, str]) -> list[str]:
-    """Without ``--report``: the terminal's, and in a GitHub job its summary as well."""
-    summary = environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITHUB_STEP_SUMMARY")
-    return ["terminal", "github"] if summary else ["terminal"]
+    """Without ``--report``: the terminal's, and in a GitHub job its summary as well, where that can be written.
+
+    In a container of the job's own making the variable may be set and its folder be nowhere: no reason to fail.
+    """
+    summary = environ.get("GITHUB_STEP_SUMMARY") if environ.get("GITHUB_ACTIONS") == "true" else None
+    return ["terminal", "github"] if summary and os.access(Path(summary).parent, os.W_OK) else ["terminal"]
 
 
 def _apart(specs: list[ReportSpec], asked: set[str]) -> list[ReportSpec]:

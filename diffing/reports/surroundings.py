@@ -37,7 +37,7 @@ def surroundings(environ: Mapping[str, str] | None = None, since: Path | None = 
         commit=_commit(environ),
         job=_job(environ),
         actions=environ.get("GITHUB_ACTIONS") == "true",
-        output=Path(output) if output else None,
+        output=Path(output) if output and os.access(Path(output).parent, os.W_OK) else None,
         since=earlier(since) if since is not None else None,
     )
 

@@ -57,8 +57,10 @@ def test_at_most_one_goes_to_stdout(texts: list[str], places: list[str | None]) 
         ([], {"CI": "true"}, ["terminal"]),
         ([], {"GITLAB_CI": "true", "CI": "true"}, ["terminal"]),
         ([], {"GITHUB_ACTIONS": "true"}, ["terminal"]),
-        ([], JOB, ["terminal", "github"]),
+        ([], JOB, ["terminal"]),
+        ([], {**JOB, "GITHUB_STEP_SUMMARY": f"{Path(__file__).parent}/summary"}, ["terminal", "github"]),
         (["json"], JOB, ["json"]),
+        (["github"], JOB, ["github"]),
     ],
 )
 def test_what_is_usual_here(texts: list[str], environ: dict[str, str], formats: list[str]) -> None:
@@ -103,6 +105,12 @@ def test_what_a_ci_says_of_itself(
         environ = {**environ, "GITHUB_EVENT_PATH": str(tmp_path / "event.json")}
     around = surroundings(environ)
     assert (around.commit, around.job, around.actions) == (commit, job, False)
+
+
+@pytest.mark.parametrize(("folder", "has"), [(".", True), ("nowhere", False)])
+def test_values_go_where_there_is_a_folder_for_them(folder: str, has: bool, tmp_path: Path) -> None:
+    output = tmp_path / folder / "output"
+    assert surroundings({"GITHUB_OUTPUT": str(output)}).output == (output if has else None)
 
 
 @pytest.mark.parametrize(
