@@ -72,6 +72,8 @@ def test_paper_holds_what_the_tabs_hold(report: Path, browse: Browse) -> None:
     page.locator(".print-only #run").wait_for(state="attached")  # the last of them
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794
     text = page.locator("#app").inner_text()
     wanted = (
         "Drift hidden by rules",
