@@ -65,7 +65,7 @@ def test_rules_are_those_of_the_rules_file() -> None:
     verdict = compare({"took": 1.5, "n": 1}, {"took": 99, "n": 1}, [rule])
     assert verdict.clean
     assert verdict.rules == {"took": 1}
-    assert verdict.explain() == "accepted by took  $.took  1.5 -> 99"
+    assert verdict.explain() == "accepted by took  $.took  1.5 -> 99  (number)"
     assert not compare({"took": 1.5}, {"took": "99"}, [rule]).clean
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from diffing.history import file
 from tests.diffing.history.making import entry
 for number in range(int(sys.argv[2])):
-    file.note(Path(sys.argv[1]), entry(number, run=f"{sys.argv[3]}-{number}"))
+    file.note(Path(sys.argv[1]), entry(number, run=f"{sys.argv[3]}-{number % 100}"))  # fewer runs than are kept
     print(number, flush=True)
 """
 
