@@ -13,6 +13,8 @@ from diffing.history import file
 from diffing.history.entry import Entry
 from tests.diffing.shop import DRIFTS, play
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
