@@ -19,6 +19,7 @@ from captures.state import redaction_key
 from captures.store import Capture
 from captures.versions import version_of
 from replayer.handovers import recorded_dependencies
+from replayer.naming import names_of
 from replayer.pin_words import secrets_of, words_in_request
 from replayer.pin_write import Material, Origin, write_pin
 from replayer.pinning.covering import LeftOut, cover
@@ -26,7 +27,7 @@ from replayer.pinning.secrets import pseudonyms_of
 from replayer.pinning.siblings import Siblings, loosened
 from replayer.pins import Pin
 from replayer.plan import reason_to_skip
-from replayer.prerequisites import FirstSeen, History
+from replayer.prerequisites import SAFE, FirstSeen, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class PinSource:
     policy: RedactionPolicy
     endpoints: tuple[str, ...] = ()
     made: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    signed_up: dict[tuple[int, str], int] = field(default_factory=dict)  # session and name -> what made the account
     siblings: Siblings = field(default_factory=Siblings)
     late: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # calls of no known cause that are an exchange's
 
@@ -122,6 +124,9 @@ def _make(
         ended[exchange.id] = exchange.timing.ended or exchange.timing.started
         histories.setdefault(exchange.session, History()).add(exchange)
         source.siblings.add(exchange)
+        if exchange.request.method not in SAFE and exchange.response is not None and exchange.response.status == 201:
+            for name in names_of(exchange):
+                source.signed_up.setdefault((exchange.session, name), exchange.id)
         if only is None or only.matches(_as_recorded(exchange), endpoints.endpoint_of(exchange)):
             chosen.append(exchange.id)
     if not chosen:
@@ -170,7 +175,7 @@ def _one(source: PinSource, exchange: Exchange, history: History, endpoint: str,
     reason = reason_to_skip(exchange)
     if reason is not None:
         return Refused(shown, reason)
-    steps = list(source.capture.exchanges(ids=history.setup_for(exchange.id)))
+    steps = _with_sign_ups(source, exchange, history)
     setup = []
     for step in steps:
         minted = [(key, where) for key, where in history.minted.items() if where.exchange == step.id]
@@ -188,6 +193,23 @@ def _one(source: PinSource, exchange: Exchange, history: History, endpoint: str,
     if pseudonyms:
         pin = replace(pin, source={**pin.source, "pseudonyms": pseudonyms})
     return Made(f"{folder_of(endpoint)}/{status}-{shown}.yaml", pin)
+
+
+def _with_sign_ups(source: PinSource, exchange: Exchange, history: History) -> list[Exchange]:
+    """The steps before ``exchange``; a log-in brings along what made its account, to which no id ties it."""
+    ids = set(history.setup_for(exchange.id))
+    while True:
+        steps = list(source.capture.exchanges(ids=sorted(ids)))
+        named = {
+            made
+            for one in (*steps, exchange)
+            for name in names_of(one)
+            if (made := source.signed_up.get((one.session, name), one.id)) < one.id
+        }
+        more = {*named, *(one for made in named for one in history.setup_for(made))} - ids - {exchange.id}
+        if not more:
+            return steps
+        ids |= more
 
 
 def _material(source: PinSource, exchange: Exchange, redactor: Redactor) -> Material:

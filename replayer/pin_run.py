@@ -37,7 +37,7 @@ from replayer.stubs import Desk, StubServer
 SETTLE = 1.0  # seconds a pinned call is waited for that comes after the response
 EXIT = 0.5  # seconds a build that broke a connection off may take to be seen to have exited
 POLL = 0.02
-IN_VAIN = 3
+IN_VAIN = 8
 """Fresh builds in a row that made no pin hold, after which no more are started: the build has changed."""
 NEW = "it is new: nothing says what to expect (retape pin update --only new writes what the build answers)"
 

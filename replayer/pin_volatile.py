@@ -22,6 +22,7 @@ from diffing.values.names import Hint, hint_of, words
 from diffing.values.volatile import Family, Shape, opaque, shape_of
 from replayer.alignment import MISSING
 from replayer.pin_notation import KINDS, Slot
+from replayer.pin_words import is_segment
 from replayer.tokens import is_idish, noun_of
 
 DAY = 86_400.0
@@ -52,7 +53,8 @@ def slot_for(name: str, value: Any, twin: Any, scene: Scene, place: Place = ()) 
     if value is None or isinstance(value, bool | list | dict):
         return None
     text = str(value)
-    if text in scene.bound and (isinstance(value, str) or is_idish(name)):
+    weak = text.isdigit() and len(text) < 10  # a small number: an id only where its place says so
+    if text in scene.bound and (is_idish(name) or (isinstance(value, str) and not weak)):
         return Slot("", scene.bound[text])
     if text in scene.secrets and isinstance(value, str):
         return _first_holding(value, ("uuid", "jwt", "token", "string"))
@@ -98,6 +100,8 @@ def pieces(text: str, twin: Any, scene: Scene, known: Mapping[str, Slot]) -> lis
     for (start, end), other in zip(spans, others, strict=True):
         piece = text[start:end]
         slot = slot_for("", piece, other, scene)
+        if piece in scene.bound and is_segment(text, piece, scene.bound[piece]):
+            slot = Slot("", scene.bound[piece])
         if slot is None or (slot.kind and piece in known):
             slot = known.get(piece, slot)
         if slot is None:

@@ -56,8 +56,8 @@ in ``replayer.pin_notation``. What is not a matcher must be equal, also where a 
 ``header location /orders/(.+)``, ``cookie sid``, in a page ``text value="(.+?)"``), or, in a stub's answer, by a
 matcher of a call's request.
 
-**What no matcher can say** stands in ``varies:`` of ``expect``: a JSON path of the body and a word of a rule (``retape
-rules explain`` has them all): ``$.sizes: unordered``, ``$.promotion: optional``.
+**What no matcher can say** stands in ``varies:`` of ``expect``: a JSON path of the body and a word of a rule (see
+``diffing.rulebook.matchers``): ``$.sizes: unordered``, ``$.promotion: optional``.
 
 **New**: a pin without ``expect:`` fails until ``retape pin update`` has written what the build answers.
 

@@ -250,3 +250,26 @@ def test_a_blob_is_written_as_it_is() -> None:
     """By chance some pieces of it look like ids; as matchers, their number would keep the comparison busy for ever."""
     blob = "data:;base64," + "/".join(f"{ORDER[:-2]}{number:02}" for number in range(40))
     assert pinned(exchange("GET", "/blob", None, {"data": blob})).expect.body.value == {"data": blob}
+
+
+def test_a_small_bound_number_is_referred_to_only_as_an_id(tmp_path: Path) -> None:
+    with Tape(tmp_path / "shop.sqlite") as tape:
+        tape.inbound(request("POST", "/posts", {"title": "a"}), response(201, {"id": 1}))
+        answer = response(200, {"id": 1, "next": "/posts/1/more"}, headers=((b"Expires", b"-1"), (b"X-Pages", b"1")))
+        tape.inbound(request(target="/posts/1"), answer)
+    (_, made) = make_pins(tmp_path / "shop.sqlite", None)
+    assert isinstance(made, Made)
+    assert made.pin.expect is not None
+    assert made.pin.expect.headers == (("content-type", "application/json"), ("expires", "-1"), ("x-pages", "1"))
+    assert made.pin.expect.body.value == {"id": "«the post_id»", "next": "/posts/«the post_id»/more"}
+
+
+def test_a_log_in_brings_what_made_its_account(tmp_path: Path) -> None:
+    ada = {"email": "ada@example.org", "password": "p"}
+    with Tape(tmp_path / "shop.sqlite") as tape:
+        tape.inbound(request("POST", "/register", ada), response(201, {"ok": True}))
+        tape.inbound(request("POST", "/register", {**ada, "email": "bob@example.org"}), response(201, {"ok": True}))
+        tape.inbound(request("POST", "/login", ada), response(200, {"ok": True}))
+    made = list(make_pins(tmp_path / "shop.sqlite", None))[-1]
+    assert isinstance(made, Made)
+    assert [step.request.target for step in made.pin.setup] == ["/register"]
