@@ -29,6 +29,7 @@ TOOLS = {
     "kinto-20": "kinto/release20.txt",
     "kinto-26": "kinto/release26.txt",
     "wire": "wire/requirements.txt",
+    "frameworks": "frameworks.txt",
     "pipelines": "pipelines/requirements.txt",  # its YAML library is another than mitmproxy's
 }
 """Virtual environments, each with what its file of requirements names."""
