@@ -39,7 +39,7 @@ def of_a_library(name: str, value: str, response: Response | None) -> bool:
 
 
 def echoed(response: Response | None, host: bytes) -> bool:
-    """Whether the answer repeats the Host it was asked at: absolute links, redirects."""
+    """Whether the answer repeats a header's value: the Host in absolute links, a user agent told back."""
     if response is None:
         return False
     try:

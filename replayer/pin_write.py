@@ -129,11 +129,12 @@ class Scribe:
         for raw_name, raw in exchange.request.headers:
             name, value = raw_name.decode("latin-1"), raw.decode("latin-1")
             lower = name.lower()
-            if lower in HOP_BY_HOP or lower in TRACING or name.startswith(":"):
+            told = echoed(exchange.response, raw)
+            if (lower in HOP_BY_HOP and not (lower == "connection" and told)) or lower in TRACING or name[:1] == ":":
                 continue
-            if lower == "host" and not echoed(exchange.response, raw):
+            if lower == "host" and not told:
                 continue
-            if lower in REQUEST_IDS or of_a_library(lower, value, exchange.response):
+            if lower in REQUEST_IDS or (of_a_library(lower, value, exchange.response) and not told):
                 continue
             text = self._refer(value).replace("${", "$${")
             if lower in CREDENTIALS and not pin_notation.has_slot(text):

@@ -273,3 +273,10 @@ def test_a_log_in_brings_what_made_its_account(tmp_path: Path) -> None:
     made = list(make_pins(tmp_path / "shop.sqlite", None))[-1]
     assert isinstance(made, Made)
     assert [step.request.target for step in made.pin.setup] == ["/register"]
+
+
+def test_what_a_library_sent_is_kept_where_the_answer_tells_it_back() -> None:
+    headers = ((b"User-Agent", b"python-requests/2.32"), (b"Accept", b"*/*"), (b"Connection", b"keep-alive"))
+    one = exchange("GET", "/headers", None, {"agent": "python-requests/2.32", "connection": "keep-alive"})
+    one = replace(one, request=replace(one.request, headers=headers))
+    assert [name for name, _ in pinned(one).request.headers] == ["User-Agent", "Connection"]
