@@ -78,6 +78,7 @@ MESSAGE: Mapping[str, tuple[str, bool]] = {
 META_ROWS: Mapping[str, tuple[type, ...]] = {
     "bindings": (str, object),
     "named_bindings": (str, str, str, str),
+    "handed_over": (str, str),
     "withheld": (int, int),
     "source_sessions": (int, object),
     "spans": (int, int),
@@ -135,7 +136,7 @@ def check_meta(meta: Mapping[str, Any]) -> None:
     if not whole:
         raise ValueError("session.meta names no shards under shards")
     for shard in shards.values():
-        for key in ("bindings", "named_bindings"):
+        for key in ("bindings", "named_bindings", "handed_over"):
             _check_rows(key, shard.get(key))
     given = meta.get("dependencies") or {}
     entries = given.values() if isinstance(given, dict) else given if isinstance(given, list) else [None]

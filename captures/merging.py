@@ -240,6 +240,7 @@ class _Merging:
                     "ended": shard.session.ended,
                     "bindings": shard.session.meta.get("bindings") or [],
                     "named_bindings": shard.session.meta.get("named_bindings") or [],
+                    "handed_over": shard.session.meta.get("handed_over") or [],
                 }
                 for shard in self.shards
             },

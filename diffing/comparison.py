@@ -26,7 +26,7 @@ from diffing.openanswers import OpenAnswers
 from diffing.pairing import pair_by_likeness
 from diffing.place import BUDGET
 from diffing.rulebook.rules import Rule, current
-from diffing.values.chained import certain_pairs
+from diffing.values.chained import certain_pairs, handed_pairs
 from diffing.values.identity import Identity
 
 
@@ -213,6 +213,7 @@ class Comparison:
             replayed_ahead=float(self.meta.get("clock") or 0.0),
             known_dependencies=frozenset(endpoints.outbound),
             budget=options.budget,
+            handed=handed_pairs(self.meta),
             target_went_away=self._target_went_away(),
         )
         sessions = [recorded.id for recorded in self.source_capture.sessions()]
@@ -221,7 +222,12 @@ class Comparison:
             own = Identity()
             own.bind(certain_pairs(shard, sessions))
             started = float(shard["started"])
-            context = replace(self.context, identity=own, replayed_started=lambda _, at=started: at)  # type: ignore[misc]
+            context = replace(
+                self.context,
+                identity=own,
+                replayed_started=lambda _, at=started: at,  # type: ignore[misc]
+                handed=handed_pairs(shard),
+            )
             self.shards[int(number)] = context
         if session is None:
             self.by_likeness, self.extra = pair_by_likeness(

@@ -34,7 +34,7 @@ __all__ = ["DiffOptions", "compare_captures"]
 PLACES = 5_000
 """Places of rules told apart in the result."""
 
-_LONG = frozenset({"bindings", "named_bindings", "withheld", "spans", "tier"})
+_LONG = frozenset({"bindings", "named_bindings", "handed_over", "withheld", "spans", "tier"})
 """What a run says of itself that no report repeats."""
 
 KEPT = 20_000

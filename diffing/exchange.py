@@ -67,6 +67,7 @@ class Context:
     shapes: dict[str, Shape | None] = field(default_factory=dict)  # of values seen lately
     lessons: Lessons = field(default_factory=dict)  # of texts seen lately
     trace: bool = False  # keep every accepted place in the judgement: :attr:`diffing.model.Judgement.accepted`
+    handed: tuple[tuple[str, str], ...] = ()  # authorities of the listeners for dependencies, recorded and replayed
     target_went_away: bool = False  # resets are then the target's end, not an answer to this request
 
 
@@ -318,7 +319,7 @@ def _place(recorded: Exchange, replayed: Exchange, context: Context, *, learning
         identity=context.identity,
         profile=context.profile,
         rules=context.rules.for_endpoint(endpoint),
-        hosts=OwnHosts(recorded.request, replayed.request),
+        hosts=OwnHosts(recorded.request, replayed.request, context.handed),
         echoed=Echoed(recorded.request, replayed.request),
         replaced=Replaced(recorded.request, replayed.request),
         learning=learning,

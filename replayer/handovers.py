@@ -5,6 +5,7 @@ They are those of the recording (``retape record --dependency``) and those of ``
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from captures.config import Config
 from captures.errors import ConfigError
 from captures.model import Session
+from captures.store import Capture
 from replayer.stubs import Server
 
 Dependencies = Mapping[str, tuple[str, str]]
@@ -38,6 +40,35 @@ def handed_over(sessions: Sequence[Session], configured: Dependencies) -> dict[s
     taken = {variable for _, variable in configured.values()}
     recorded = recorded_dependencies(sessions).items()
     return {**{name: pair for name, pair in recorded if pair[1] not in taken}, **configured}
+
+
+def moved_listeners(source: Capture, handed: Dependencies, variables: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Pairs of authorities: where a dependency's listener was in the recording, and where ``variables`` say it is now.
+
+    Answers name them (``Access-Control-Allow-Origin``, a page of settings), and both are ports that Retape picked. The
+    recorded one stands with the calls, as the Host that the listener was asked by; a name that the client put there is
+    none.
+    """
+    if not handed:
+        return []
+    now = {
+        name: urlsplit(variables[variable]).netloc for name, (_, variable) in handed.items() if variable in variables
+    }
+    rows = source.query(
+        "SELECT DISTINCT dependency AS name, json_extract(notes, '$.host') AS host FROM exchange "
+        "WHERE direction = 'outbound' AND dependency IS NOT NULL AND json_valid(notes) ORDER BY 1, 2"
+    )
+    before = [(row["name"], row["host"]) for row in rows if isinstance(row["host"], str)]
+    return [(host, now[name]) for name, host in before if name in now and host != now[name] and _picked(host)]
+
+
+def _picked(authority: str) -> bool:
+    """Whether it is an address of this machine with a port, as a listener is handed over."""
+    host, colon, port = authority.rpartition(":")
+    try:
+        return bool(colon) and port.isdecimal() and ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def configured_dependencies(config: Config) -> dict[str, tuple[str, str]]:

@@ -33,6 +33,7 @@ from replayer.credentials import logged_in
 from replayer.desk import ReplayDesk
 from replayer.engine import Engine
 from replayer.events import Beat, Event, Finished, Notice, Started, Stopping
+from replayer.handovers import handed_over, moved_listeners
 from replayer.health import Health
 from replayer.interrupting import interruptible
 from replayer.launch import Launched, enforced, launch, listen
@@ -112,6 +113,7 @@ class Replay:
         self._turns = turns
         self._side = side
         self._launched = Launched(surroundings=surroundings)
+        self._moved: list[tuple[str, str]] = []  # listeners of dependencies: where they were recorded, where they are
 
     async def run(self) -> RunOutcome:
         plan = self._plan
@@ -187,6 +189,8 @@ class Replay:
                     surroundings=around,
                 )
                 wiring = Wiring(proxy, authority, variables)
+                handed = handed_over(self._sessions, self._plan.dependencies)
+                self._moved = moved_listeners(self._source, handed, variables)
             elif self._source.count(Direction.OUTBOUND):
                 self._ledger.reasons.append(
                     "the target was started by someone else, so its outbound calls could not be seen or stubbed"
@@ -304,6 +308,7 @@ class Replay:
                 "notes": self._notes,
                 "bindings": [list(pair) for pair in self._bound.shown.items()],
                 "named_bindings": self._bound.named(),
+                "handed_over": [list(pair) for pair in self._moved],
                 "withheld": [list(pair) for pair in self._bound.withheld],
                 "stubs_served": self._desk.served,
                 "stubs_missed": self._desk.missed,

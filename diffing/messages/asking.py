@@ -60,15 +60,17 @@ class Replaced:
 
 @dataclass(slots=True)
 class OwnHosts:
-    """The service's own authorities, recorded and replayed."""
+    """The service's own authorities, recorded and replayed, and ``handed``: those of the listeners that stood for its
+    dependencies."""
 
     old: Request
     new: Request
+    handed: tuple[tuple[str, str], ...] = ()
     _known: tuple[tuple[str, str], ...] | None = field(default=None, init=False)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         if self._known is None:
-            self._known = _own_hosts(self.old, self.new)
+            self._known = (*_own_hosts(self.old, self.new), *self.handed)
         return iter(self._known)
 
 

@@ -59,7 +59,11 @@ BUILTIN_RULES = (
     ),
     BuiltinRule("builtin.cookie-lifetime", "a cookie's Expires differs", "the same distance from now"),
     BuiltinRule("builtin.boundary", "multipart boundaries differ", "the parts"),
-    BuiltinRule("builtin.own-host", "the service's own authority differs in URLs", "the rest of the URL"),
+    BuiltinRule(
+        "builtin.own-host",
+        "the service's own authority differs in URLs, or that of a listener it was given for a dependency",
+        "the rest of the URL",
+    ),
     BuiltinRule(
         "builtin.unordered-array",
         "items stand in another order where the recording itself shows the same ones in two orders",

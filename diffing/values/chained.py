@@ -16,6 +16,11 @@ def under(name: str, value: object) -> str:
     return f"[{name}] {value}"
 
 
+def handed_pairs(meta: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Where dependencies were reached, as the recorded build and as the new one were told: authorities."""
+    return tuple((str(one), str(other)) for one, other in meta.get("handed_over") or () if one != other)
+
+
 def certain_pairs(meta: Mapping[str, Any], sessions: Iterable[int]) -> Iterator[tuple[str, str]]:
     """Pairs out of a run's ``meta``. ``sessions``: of the recording, whose numbers mean nothing without them.
 

@@ -111,7 +111,7 @@ def test_a_type_is_named_with_its_column() -> None:
         {"shards": {"1": {"started": 1, "bindings": [5]}}}, {"dependencies": [5]}, {"withheld": [1]},
         {"named_bindings": [["1", "2", "id"]]}, {"named_bindings": [["1", 2, "id", "order"]]}, {"spans": [[1]]},
         {"spans": [[1, "x"]]}, {"spans": {"1": 2}}, {"options": ["--isolate"]}, {"last_id": "7"},
-        {"withheld": [[[], 1]]},
+        {"withheld": [[[], 1]]}, {"handed_over": [["127.0.0.1:1"]]}, {"handed_over": [["127.0.0.1:1", 2]]},
         {"shards": {"1": {"started": 1, "named_bindings": [5]}}}, {"shards": {"1": {"started": 1, "bindings": 5}}},
     ],
 )  # fmt: skip
@@ -127,7 +127,13 @@ def test_what_a_session_may_say() -> None:
         {"named_bindings": [["1", "2", "id", "order"]], "spans": [[1, 5]], "options": [["--isolate"]], "last_id": 5}
     )
     check_meta({"spans": [], "last_id": None, "named_bindings": []})
-    check_meta({"dependencies": {"tax": {"url": "http://tax", "env": "TAX"}}, "withheld": [[3, 1]], "label": "x"})
+    check_meta(
+        {
+            "dependencies": {"tax": {"url": "http://tax", "env": "TAX"}},
+            "handed_over": [["a:1", "a:2"]],
+            "withheld": [[3, 1]],
+        }
+    )
 
 
 def test_a_text_nested_without_end_is_no_object() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from diffing.exchange import Context, compare_exchange
 from diffing.model import Column
-from diffing.values.chained import certain_pairs
-from tests.diffing.pairs import exchange
+from diffing.values.chained import certain_pairs, handed_pairs
+from tests.diffing.pairs import JSON, exchange
 
 
 def test_a_number_is_bound_with_its_noun_and_session_a_text_by_itself_a_field_by_its_name() -> None:
@@ -61,3 +61,17 @@ def test_a_token_in_a_text_may_begin_with_what_no_word_begins_with(text: str, to
     html = ((b"Content-Type", b"text/html"),)
     sides = [exchange(page, replayed=bool(number), headers=html) for number, page in enumerate(pages)]
     assert compare_exchange(sides[0], sides[1], context).column is Column.SAME_BY_RULE
+
+
+@pytest.mark.parametrize(
+    ("now", "column"),
+    [("http://127.0.0.1:5502/a", Column.SAME_BY_RULE), ("http://127.0.0.1:5503/a", Column.DRIFTED),
+     ("http://127.0.0.1:5502/b", Column.DRIFTED), ("https://127.0.0.1:5502/a", Column.DRIFTED)],
+)  # fmt: skip
+def test_the_listener_that_stood_for_a_dependency_moves_with_every_run(now: str, column: Column) -> None:
+    context = Context(handed=handed_pairs({"handed_over": [["127.0.0.1:5501", "127.0.0.1:5502"]]}))
+    before, after = (
+        exchange(f'{{"blog": "{url}"}}', replayed=at, headers=((b"Access-Control-Allow-Origin", url.encode()), *JSON))
+        for at, url in enumerate(("http://127.0.0.1:5501/a", now))
+    )
+    assert compare_exchange(before, after, context).column is column

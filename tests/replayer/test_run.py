@@ -446,9 +446,12 @@ def test_dependencies_get_listeners_of_their_own(tmp_path: Path) -> None:
     with Tape(path, dependencies={"pay": {"url": "https://pay.test:8443/v2", "env": "PAY_URL"}}) as tape:
         first = tape.inbound(request(), response(200, [200]))
         asked = replace(request(target="/v2/charges", host="pay.test", scheme="https"), port=8443)
-        tape.outbound(first, asked, response(200, {}))
+        tape.outbound(first, asked, response(200, {}), notes={"host": "127.0.0.1:1"})
     outcome, run, _ = run_of(path, command=[sys.executable, str(script), "{port}"])
     assert bodies(run)[0] == [200]
+    ((before, now),) = meta_of(outcome.run)["handed_over"]
+    assert before == "127.0.0.1:1"
+    assert now.startswith("127.0.0.1:")
     assert run[1].notes["matched"] == "exact"
     assert header(run[1].request.headers, "host") == b"pay.test:8443"
     assert "pay (PAY_URL)" in meta_of(outcome.run)["enforced"][2]
