@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import re
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -18,13 +19,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from captures.errors import CaptureError, UsageError
+from captures.errors import CaptureError, CorruptCapture, UsageError
 from captures.model import CauseHow, Direction, Exchange, Message, Session
 from captures.replacing import remove
 from captures.store import Capture
 from captures.writer import CaptureWriter
 
 FLUSHED = 200  # exchanges handed over between two waits for the writer: its queue stays short
+
+MOST = 100_000  # shards of one capture: those that are missing are counted and named, whatever a run says of itself
+
+_SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 SAME = ("source_digest", "rules_digest", "tier")
 """What every shard must say alike of itself: which capture it replayed, under which configuration, how much of it."""
@@ -97,12 +102,16 @@ def _shard(capture: Capture) -> _Shard:
             hint="Make one: retape replay CAPTURE --shard 1/4 -o RUN -- CMD",
         )
     session = replays[-1]
-    index, slash, count = str(session.meta.get("shard") or "").partition("/")
-    if not slash:
+    said = session.meta.get("shard")
+    if not said:
         raise UsageError(
             f"{capture.path} is a run without --shard: it is whole already.", hint="Merge the runs of shards only."
         )
-    return _Shard(int(index), int(count), capture, session, capture.message_count() > 0)
+    found = _SHARD.fullmatch(said) if isinstance(said, str) else None
+    number, count = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 0 < number <= count <= MOST:
+        raise CorruptCapture(f"{capture.path} is damaged: session.meta names no shard under shard.")
+    return _Shard(number, count, capture, session, capture.message_count() > 0)
 
 
 def _check(shards: Sequence[_Shard]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import retape
 from captures.digest import digest
-from captures.errors import CaptureError, UsageError
+from captures.errors import CaptureError, CorruptCapture, UsageError
 from captures.merging import merge
 from captures.model import Cause, CauseHow, Direction, Exchange
 from captures.store import Capture
@@ -115,6 +115,16 @@ def test_what_does_not_belong_together(
 ) -> None:
     with pytest.raises(UsageError, match=words):
         merge([two[0], other(tmp_path / "other.sqlite")], tmp_path / "run.sqlite")
+    assert not (tmp_path / "run.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["1/99999999999999", "1/100001", "3/2", "0/2", "-1/2", "x/y", "1/2/2", "²/3", "1/2\n", ["1/2"]]
+)
+def test_a_run_that_says_it_is_an_impossible_shard_is_damaged(two: list[Path], tmp_path: Path, name: Any) -> None:
+    """It comes from another machine: the first of them would be counted up to for days."""
+    with pytest.raises(CorruptCapture, match="names no shard"):
+        merge([two[0], shard(tmp_path / "other.sqlite", name)], tmp_path / "run.sqlite")
     assert not (tmp_path / "run.sqlite").exists()
 
 
