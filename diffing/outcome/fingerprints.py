@@ -17,14 +17,11 @@ from diffing.rulebook.matchers import broad_type
 _VALUE = "value-changed"
 _FAMILIES = {
     "optional-field-removed": "field-removed",
-    "null-left-out": "field-removed",
     "enum-value-added": _VALUE,
     "constant-changed": _VALUE,
     "out-of-range": _VALUE,
     "number-widened": _VALUE,
     "number-unsafe": _VALUE,
-    "number-form": _VALUE,
-    "string-form": _VALUE,
     "null-changed": "became-null",
     "order-lost": "array-order",
     "array-emptied": "array-item-removed",
@@ -33,8 +30,21 @@ _FAMILIES = {
     "retried": "repeated",
 }
 EVERYWHERE = "(every endpoint)"
-INTO: Mapping[str, str] = {"outbound.extra": "outbound.repeated", "outbound.fewer": "outbound.missing"}
-"""Family -> the family of the same place that it is folded into: one cause shows in two ways."""
+_LESSER = {"null-left-out": "field-removed", "number-form": _VALUE, "string-form": _VALUE}
+INTO: Mapping[str, str] = {
+    "outbound.extra": "outbound.repeated",
+    "outbound.fewer": "outbound.missing",
+    **{
+        f"{side}.{lesser}": f"{side}.{change}"
+        for side in ("response.body", "outbound.request.body")
+        for lesser, change in _LESSER.items()
+    },
+}
+"""Family -> the family of the same place that it is folded into: one cause shows in two ways.
+
+An approval of the second covers the first, and never the other way round: who accepted that nulls are left out, or that
+1.0 is written as 1, has not seen the field go or the number change.
+"""
 
 _TYPED = ("type-changed", _VALUE, "rule-broken")
 _FAILURES = ("response.failed", "response.recovered", "response.failed-differently")
@@ -50,8 +60,15 @@ def shape(finding: Finding) -> str:
     """What sort of change it is, without its values; statuses are part of the shape."""
     if finding.class_id.startswith("response.status.") or finding.class_id == "response.request-rejected":
         return f"{finding.recorded}->{finding.replayed}"
-    if family(finding.class_id).rpartition(".")[2] in _TYPED:
+    same = family(finding.class_id)
+    if INTO.get(same, same).rpartition(".")[2] in _TYPED:
         return f"{_type(finding.recorded)}->{_type(finding.replayed)}"
+    if (
+        same.endswith((".null-left-out", ".became-null"))
+        and finding.replayed is not ABSENT
+        and (finding.recorded is None or finding.recorded is ABSENT)
+    ):
+        return "came"  # the opposite of what the family is called after
     if finding.class_id in _FAILURES:
         return str(finding.replayed)
     return ""

@@ -107,9 +107,9 @@ class Grouping:
 
     def _fold(self) -> None:
         for folded, into in INTO.items():
-            targets = {key[1:3]: key for key in self._open if key[0] == into}
-            for key in [key for key in self._open if key[0] == folded and key[1:3] in targets]:
-                self._open[targets[key[1:3]]].merge(self._open.pop(key), folded=True)
+            targets = {key[1:]: key for key in self._open if key[0] == into}
+            for key in [key for key in self._open if key[0] == folded and key[1:] in targets]:
+                self._open[targets[key[1:]]].merge(self._open.pop(key), folded=True)
 
     def _repeats(self) -> None:
         """A renamed product in forty places is one change: the places that only repeat it join their source."""

@@ -54,6 +54,21 @@ EXTRA = Finding("outbound.extra", "GET /0", "outbound pay POST /c", "", 0, 1, 1)
 REPEATED = replace(EXTRA, class_id="outbound.repeated", recorded=1, replayed=2, exchange=2)
 
 
+def body(change: str, recorded: object, replayed: object) -> tuple[Finding, ...]:
+    return (Finding(f"response.body.{change}", "GET /0", "response.body $.a", "$.a", recorded, replayed, 1),)
+
+
+LEFT_OUT = body("null-left-out", None, ABSENT)
+GONE = body("field-removed", 5, ABSENT)
+FORM = body("number-form", 1.0, 1)
+VALUE = body("value-changed", 1, 999)
+TEXT = body("string-form", "a", "A")
+WORD = body("value-changed", "a", "b")
+NULL_CAME = body("null-changed", 5, None)
+NULL_WENT = body("null-changed", None, 5)
+NULL = body("became-null", 5, None)
+
+
 @pytest.mark.parametrize(
     ("accepted", "now", "open_groups"),
     [
@@ -69,6 +84,18 @@ REPEATED = replace(EXTRA, class_id="outbound.repeated", recorded=1, replayed=2, 
         pytest.param((EXTRA, REPEATED), (EXTRA,), 0, id="one cause that shows in two ways, in one"),
         pytest.param((REPEATED,), (EXTRA, REPEATED), 0, id="and in both"),
         pytest.param((EXTRA,), (REPEATED,), 1, id="but an extra call is no repeated one"),
+        pytest.param(LEFT_OUT, GONE, 1, id="who let nulls be left out has not let the field go"),
+        pytest.param(LEFT_OUT, (*LEFT_OUT, *GONE), 1, id="nor where both show"),
+        pytest.param(body("null-left-out", ABSENT, None), LEFT_OUT, 1, id="a null that came is none that went"),
+        pytest.param(body("null-left-out", ABSENT, None), GONE, 1, id="and no field that went"),
+        pytest.param(GONE, (*LEFT_OUT, *GONE), 0, id="who let the field go has let its nulls go"),
+        pytest.param(GONE, LEFT_OUT, 0, id="and them alone"),
+        pytest.param(FORM, VALUE, 1, id="who let 1.0 be written 1 has not let it be 999"),
+        pytest.param(FORM, (*FORM, *VALUE), 1, id="nor both"),
+        pytest.param(VALUE, FORM, 0, id="another value may be written differently"),
+        pytest.param(TEXT, WORD, 1, id="another case is no other word"),
+        pytest.param(NULL_WENT, NULL, 1, id="who let a null become a value has not let a value become null"),
+        pytest.param(NULL_CAME, NULL, 0, id="which only the evidence tells apart"),
     ],
 )
 def test_an_approval_holds_however_the_change_is_folded(
