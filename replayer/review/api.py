@@ -43,7 +43,7 @@ class Api:
         if self.guard.invited(head):
             return self._entrance()
         if head.method != "POST" and head.path == "/":
-            return _page(self.sitting.page())
+            return self._page()
         if head.method != "POST" and head.path == "/api/state":
             since = parse_qs(head.target.partition("?")[2]).get("since", [""])[0]
             return self._did(lambda: {"state": self.sitting.state(since)})
@@ -74,6 +74,15 @@ class Api:
         except RetapeError as error:
             status = HTTPStatus.CONFLICT if isinstance(error, Replaced) else HTTPStatus.UNPROCESSABLE_ENTITY
             return _json(status, {"error": visible(error.message, lines=True), "hint": visible(error.hint, lines=True)})
+
+    def _page(self) -> Answer:
+        try:
+            page = self.sitting.page()
+        except RetapeError as error:
+            said = visible(f"{error.message}\n{error.hint}".strip(), lines=True)
+            return Answer(HTTPStatus.CONFLICT, f"{said}\n".encode("utf-8", "backslashreplace"))
+        headers = {"Content-Security-Policy": f"{policy(review=True)}; frame-ancestors 'none'"}
+        return Answer(HTTPStatus.OK, page, "text/html; charset=utf-8", headers)
 
     def _entrance(self) -> Answer:
         """Who comes with the token is given the cookie and the key, and goes on to an address without it.
@@ -133,8 +142,3 @@ def _line(data: Mapping[str, Any], name: str) -> str:
 
 def _json(status: HTTPStatus, data: Mapping[str, Any]) -> Answer:
     return Answer(status, json.dumps(data).encode("ascii"), "application/json")
-
-
-def _page(page: bytes) -> Answer:
-    headers = {"Content-Security-Policy": f"{policy(review=True)}; frame-ancestors 'none'"}
-    return Answer(HTTPStatus.OK, page, "text/html; charset=utf-8", headers)

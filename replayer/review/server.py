@@ -36,6 +36,7 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Connection": "close",
 }
+DEFECT = b"Retape could not answer this, which is a defect of it: RETAPE_DEBUG=1 retape review shows why.\n"
 CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -172,7 +173,12 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(head.one("content-length") or 0) if self.command == "POST" else 0
         body = self.rfile.read(length)
         if len(body) == length and self.server.asked(self.connection):
-            self._send(application.answer(head, body))
+            try:
+                answer = application.answer(head, body)
+            except Exception:
+                self._send(Answer(HTTPStatus.INTERNAL_SERVER_ERROR, DEFECT))
+                raise
+            self._send(answer)
 
     do_GET = do_HEAD = do_POST = _answer  # noqa: N815 - the names http.server looks for
 

@@ -97,11 +97,18 @@ class Sitting:
         return [f"{one.said}: {one.file}" for one in self._done]
 
     def page(self) -> bytes:
-        """The whole page. Made anew only for other groups: decisions it asks for by itself."""
+        """The whole page. Made anew only for other groups: decisions it asks for by itself.
+
+        Never of a result and the captures of another one. Raises what :meth:`Desk.open` raises.
+        """
         with self._lock:
+            replaced = self._replaced()
+            if replaced and self._page is None:  # nobody has seen or decided anything yet
+                self._open()
+                replaced = False
             desk = self._desk
             groups = frozenset(group.fingerprint for group in desk.result.groups)
-            if self._page is None or groups != self._made_of:
+            if self._page is None or (groups != self._made_of and not replaced):
                 with Capture.open(desk.recorded) as recorded, Capture.open(desk.run) as run:
                     self._page = html.render(desk.result, recorded, run, review=True).encode("utf-8")
                 self._made_of = groups

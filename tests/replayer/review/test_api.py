@@ -205,6 +205,22 @@ def test_a_run_that_is_gone_is_said(review: Review) -> None:
     assert "run.sqlite" in answer["error"]
 
 
+def test_a_page_is_never_of_two_runs(review: Review) -> None:
+    """The run is gone, is exchanged before anybody looked, and is exchanged while somebody looks."""
+    run = review.folder / "run.sqlite"
+    kept = run.read_bytes()
+    run.unlink()
+    status, said = review.ask("/")
+    assert (status, b"run.sqlite" in said) == (409, True)
+    play(3, run, frozenset({"type"}), play(1, review.folder / "again.sqlite"))
+    assert review.ask("/")[0] == 200
+    assert 0 < len(review.groups) < 7
+    page = review.ask("/")[1]
+    run.write_bytes(kept)
+    assert review.ask("/")[1] == page
+    assert review.ask("/api/state")[1]["state"]["replaced"]
+
+
 @pytest.mark.parametrize("side", ["recorded", "replayed"])
 def test_a_pin_is_shown_before_it_is_written(review: Review, side: str) -> None:
     group = review.named("$.stock")

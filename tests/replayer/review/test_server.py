@@ -14,7 +14,7 @@ import pytest
 from captures.errors import UsageError
 from replayer.review import server as module
 from replayer.review.guard import Head, Refusal
-from replayer.review.server import ALWAYS, CLIENTS, Answer, ReviewServer
+from replayer.review.server import ALWAYS, CLIENTS, DEFECT, Answer, ReviewServer
 
 PATIENCE = 60.0
 
@@ -30,6 +30,8 @@ class Echo:
 
     def answer(self, head: Head, body: bytes) -> Answer:
         self.asked.append((head, body))
+        if head.path == "/defect":
+            raise KeyError(head.path)
         return Answer(HTTPStatus.OK, f"{head.method} {head.target} {body.decode()}".encode(), headers={"X-Own": "1"})
 
 
@@ -76,6 +78,7 @@ def parts(answer: bytes) -> tuple[int, dict[str, str], bytes]:
         (b"GET / HTTP/1.0\r\n\r\n", 200, b"GET / "),
         (b"GET /no HTTP/1.1\r\nHost: x\r\n\r\n", 403, b"No.\n"),
         (b"POST /no HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n", 403, b"No.\n"),  # its body is not awaited
+        (b"GET /defect HTTP/1.1\r\nHost: x\r\n\r\n", 500, DEFECT),
         (b"OPTIONS / HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.test\r\n\r\n", 405, b"Method Not Allowed.\n"),
         (b"<script> HTTP/1.1\r\n\r\n", 400, b"Bad Request.\n"),
         (b"GET /<script> HTTP/9.9\r\n\r\n", 505, b"HTTP Version Not Supported.\n"),
