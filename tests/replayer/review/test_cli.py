@@ -30,9 +30,14 @@ PATIENCE = 60.0
 def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     environment = {name: value for name, value in os.environ.items() if name != "CI"} | {"PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-m", "retape", "review", "run.sqlite", "--recorded", "shop.sqlite", *options]
-    with subprocess.Popen(
-        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, and inherited then
+    try:
+        process = subprocess.Popen(
+            words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         limit = threading.Timer(2 * PATIENCE, process.kill)
         limit.start()
         try:
