@@ -68,6 +68,7 @@ def pin(capture: Path, only: str | None, covering: bool, limit: int | None, outp
     Exit codes: 0 pins written, 2 usage (a pin is there already), 5 nothing to pin.
     """
     from captures.errors import EmptyCapture, UsageError
+    from captures.placing import put
 
     if limit is not None and not covering:
         raise UsageError("--limit goes with --covering: it says which exchanges go first.", hint="Add --covering.")
@@ -84,8 +85,7 @@ def pin(capture: Path, only: str | None, covering: bool, limit: int | None, outp
     for path, text in texts.items():
         try:
             if force or not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
+                put(path, text)
         except OSError as error:
             hint = "Choose another folder: -o."
             raise UsageError(f"{path} cannot be written: {error.strerror}.", hint=hint) from error

@@ -66,13 +66,16 @@ def _root(here: Path) -> tuple[Path, bool]:
 
 def _write(made: tuple[Draft, ...]) -> None:
     from captures.errors import UsageError
+    from captures.placing import check_inside, put
 
+    for draft in made:
+        if draft.changes:
+            check_inside(draft.path)
     for draft in made:
         if not draft.changes:
             continue
         try:
-            draft.path.parent.mkdir(parents=True, exist_ok=True)
-            draft.path.write_text(draft.text, encoding="utf-8", errors="surrogateescape", newline="\n")
+            put(draft.path, draft.text, errors="surrogateescape")
         except OSError as error:
             raise UsageError(f"{draft.path} cannot be written: {error.strerror}.") from error
 

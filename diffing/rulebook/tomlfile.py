@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from captures.errors import ConfigError
+from captures.placing import check_inside
 
 MARK = "\ufeff"  # editors on Windows begin a file with it; it stays there
 NEWLINES = re.compile(r"\r?\n")
@@ -70,6 +71,8 @@ def rewrite(path: Path, change: Change, *, dry: bool = False) -> Rewritten:
     Raises :class:`ConfigError` where it cannot be read or written or would not read back as meant, and what ``change``
     raises; the file is then as it was.
     """
+    if not dry:
+        check_inside(path)
     real = path.resolve()  # a link stays a link
     if dry:
         before = read(path)
@@ -108,8 +111,9 @@ def _replaced(real: Path, before: str, after: str) -> bool:
     if mode is not None and not mode & 0o222:
         raise ConfigError(f"{real} is write-protected.", hint=f"chmod u+w {real.name}, where it may be changed.")
     young = real.with_name(f".{real.name}.{os.getpid()}.new")
+    young.unlink(missing_ok=True)  # of one that was killed; a link that somebody laid there is not followed
     try:
-        with young.open("w", encoding="utf-8", newline="") as file:
+        with young.open("x", encoding="utf-8", newline="") as file:
             file.write(after)
             file.flush()
             os.fsync(file.fileno())

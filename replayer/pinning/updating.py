@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from captures.errors import ConfigError, UsageError
+from captures.placing import put
 from captures.visible import visible
 from diffing.model import Level
 from replayer.pin_file import as_data, dump, load, parse
@@ -57,7 +58,7 @@ class Update:
                 return
             if now != self.before:
                 raise UsageError(f"{self.path} was changed meanwhile; it is left alone.", hint="Run it again.")
-            self.path.write_text(self.text, encoding="utf-8")
+            put(self.path, self.text)
         except OSError as error:
             raise UsageError(f"{self.path} cannot be written: {error.strerror}.") from error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from captures import placing
 from captures.config import Config
 from captures.errors import EmptyCapture, UsageError
 from captures.selection import parse
@@ -137,8 +138,7 @@ def _text(path: Path) -> str | None:
 
 def _put(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        placing.put(path, text)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}.", hint="Choose another folder: --pins."
