@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from captures.config import Config, Source
+from captures.redacting.commands import shown_command
 from captures.settings.faults import Path, toml
 from captures.settings.keys import LISTED, SECTIONS
 from captures.settings.lines import line_at
@@ -112,6 +113,8 @@ class Seen:
         return _line(next(source for source in self.config.sources if at[0] in source.data), at, lines)
 
     def _shown(self, table: str, key: Key, value: Any, origin: Origin) -> Setting:
+        if key.name.endswith("_cmd") and isinstance(value, str):
+            value = shown_command([value])[0]
         return Setting(table, key.name, hidden(value) if key.secret else self._safe(value), origin, key.otherwise)
 
     def _safe(self, value: Any) -> Any:

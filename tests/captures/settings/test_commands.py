@@ -82,6 +82,16 @@ def test_no_secret_is_shown(here: Path, capfd: pytest.CaptureFixture[str], words
     assert "CI_PASSWORD" in out
 
 
+@pytest.mark.parametrize("word", ["--password {}", "--api-token={}", "API_KEY={} serve", "curl -H 'Cookie: {}'"])
+def test_no_secret_is_shown_in_a_command(here: Path, capfd: pytest.CaptureFixture[str], word: str) -> None:
+    (here / "retape.toml").write_text(f'[replay]\nbaseline_cmd = "app {word.format("hunter2")} --port {{port}}"\n')
+    for words in ([], ["--format", "json"]):
+        assert retape.run(["config", "show", *words]) == 0
+        out = capfd.readouterr().out
+        assert "hunter2" not in out
+        assert "***" in out
+
+
 def test_no_secret_is_shown_in_a_refusal(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for line in (f'key = ["{SECRET}"]', f'[replay]\nauth = "{SECRET}"', f'[replay]\nheaders = "{SECRET}"'):
         (here / "retape.toml").write_text(f"[redact]\n{line}\n")
