@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +17,7 @@ from diffing.reports.html import policy
 from replayer.review.guard import Guard, Head, Refusal
 from replayer.review.server import CLOSED, Answer
 from replayer.review.sitting import Replaced, Sitting
+from replayer.review.ticket import Ticket
 
 MOST = 100_000  # groups in one request
 LONGEST = 500  # characters of a reason, a name
@@ -33,15 +34,19 @@ class Api:
 
     guard: Guard
     sitting: Sitting
+    ticket: Ticket = field(default_factory=Ticket)
 
     def refusal(self, head: Head) -> Refusal | None:
-        """As :meth:`Guard.refusal`."""
-        return self.guard.refusal(head)
+        """As :meth:`Guard.refusal`; a browser that was started for this comes in with its ticket."""
+        return self.guard.misled(head) if self.ticket.fits(head) else self.guard.refusal(head)
 
     def answer(self, head: Head, body: bytes) -> Answer:
         """Never raises for what was asked wrongly, or cannot be done."""
-        if self.guard.invited(head):
+        if self.guard.invited(head) or self.ticket.taken(head):
             return self._entrance()
+        late = self.guard.refusal(head)
+        if late is not None:  # another was faster with the ticket
+            return Answer(late.status, f"{late.why}\n".encode())
         if head.method != "POST" and head.path == "/":
             return self._page()
         if head.method != "POST" and head.path == "/api/state":

@@ -34,16 +34,16 @@ class Head:
     method: str
     target: str
     headers: tuple[tuple[str, str], ...] = ()
+    owners: frozenset[int] = frozenset()  # users who may have sent it, where that is known and asked for
 
     @property
     def path(self) -> str:
         """The target without its query, as it was sent."""
         return self.target.partition("?")[0]
 
-    @property
-    def token(self) -> str:
-        """The token in the query, or nothing."""
-        return (parse_qs(self.target.partition("?")[2]).get("token") or [""])[0]
+    def query(self, name: str) -> str:
+        """The value of ``name`` in the query, or nothing."""
+        return (parse_qs(self.target.partition("?")[2]).get(name) or [""])[0]
 
     def values(self, name: str) -> list[str]:
         """Every value of a header."""
@@ -93,21 +93,26 @@ class Guard:
 
     def invited(self, head: Head) -> bool:
         """Whether a request brings the token of the printed address."""
-        return head.method == "GET" and head.path == "/" and _same(head.token, self.token)
+        return head.method == "GET" and head.path == "/" and same(head.query("token"), self.token)
 
-    def refusal(self, head: Head) -> Refusal | None:
-        """Why ``head`` is not answered; None where it may be. Says nothing about what exists to who may not ask."""
+    def misled(self, head: Head) -> Refusal | None:
+        """Why nothing of this sort is answered, whatever secrets it has."""
         if not self._named(head):
             return Refusal(HTTPStatus.FORBIDDEN, "The review is not served under this name.")
         if head.method not in ("GET", "HEAD", "POST"):
             return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "There is GET and POST.")
-        if self.invited(head):
-            return None
-        if not _same(self._cookie_of(head), self.session):
+        return None
+
+    def refusal(self, head: Head) -> Refusal | None:
+        """Why ``head`` is not answered; None where it may be. Says nothing about what exists to who may not ask."""
+        wrong = self.misled(head)
+        if wrong is not None or self.invited(head):
+            return wrong
+        if not same(self._cookie_of(head), self.session):
             return Refusal(HTTPStatus.FORBIDDEN, ASK_AGAIN)
         if head.path == "/" and head.method != "POST":
             return None
-        if not _same(head.one(KEY_HEADER), self.key):
+        if not same(head.one(KEY_HEADER), self.key):
             return Refusal(HTTPStatus.FORBIDDEN, ASK_AGAIN)
         site = head.values("sec-fetch-site")
         if site and site != ["same-origin"]:
@@ -167,7 +172,8 @@ def _address(text: str) -> bool:
     return True
 
 
-def _same(given: str, wanted: str) -> bool:
+def same(given: str, wanted: str) -> bool:
+    """Whether a secret was given, compared in constant time."""
     return bool(given) and compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode("ascii"))
 
 

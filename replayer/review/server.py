@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from captures.errors import UsageError
 from captures.model import authority
 from replayer.review.guard import Head, Refusal, headers_of
+from replayer.review.ticket import owners_of
 
 PATIENCE = 10.0  # seconds from the connection to the last byte of its request
 LINGER = 1.0  # seconds for what a client still sends after its answer
@@ -166,6 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         application = self.server.application
         head = Head(self.command, self.path, headers_of(self.headers.items()))
+        if head.query("ticket"):
+            head = replace(head, owners=owners_of(self.connection))
         refusal = application.refusal(head)
         if refusal is not None:
             self._refuse(refusal.status, refusal.why)

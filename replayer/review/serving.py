@@ -17,6 +17,7 @@ from replayer.review.api import Api
 from replayer.review.guard import Guard, is_everywhere, is_loopback
 from replayer.review.server import ReviewServer
 from replayer.review.sitting import Paths, Sitting
+from replayer.review.ticket import Ticket
 
 
 def serve(paths: Paths, host: str, port: int, *, browser: bool) -> int:
@@ -24,9 +25,10 @@ def serve(paths: Paths, host: str, port: int, *, browser: bool) -> int:
     sitting = Sitting(paths, author())
     with ReviewServer(host, port) as server:
         guard = Guard.of(host, server.port)
-        server.application = Api(guard, sitting)
+        ticket = Ticket()
+        server.application = Api(guard, sitting, ticket)
         shown = "127.0.0.1" if is_everywhere(host) else host
-        address = f"http://{authority(shown, server.port)}/?token={guard.token}"
+        site = f"http://{authority(shown, server.port)}/"
         if not is_loopback(host):
             click.echo(
                 f"retape: warning: {host} is not loopback. Whoever sees this address on the network can read the "
@@ -34,10 +36,10 @@ def serve(paths: Paths, host: str, port: int, *, browser: bool) -> int:
                 err=True,
             )
         click.echo(f"retape: {visible(sitting.sentence)} Reviewed at this address; Ctrl-C ends it.", err=True)
-        click.echo(address)
+        click.echo(f"{site}?token={guard.token}")
         sys.stdout.flush()
         if browser and sys.stdout.isatty():
-            threading.Thread(target=_open, args=(address,), name="browser", daemon=True).start()
+            threading.Thread(target=_open, args=(f"{site}?ticket={ticket.text}",), name="browser", daemon=True).start()
         _until_interrupted(server)
     for line in summary(sitting):
         click.echo(f"retape: {line}", err=True)

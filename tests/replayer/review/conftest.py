@@ -20,6 +20,7 @@ from replayer.review.api import Api
 from replayer.review.guard import Guard
 from replayer.review.server import ReviewServer
 from replayer.review.sitting import Paths, Sitting
+from replayer.review.ticket import Ticket
 from tests.browser.conftest import axe
 from tests.diffing.reports.story import write_captures
 from tests.diffing.shop import DRIFTS, play
@@ -38,6 +39,7 @@ class Review:
     sitting: Sitting
     guard: Guard
     port: int
+    ticket: Ticket
 
     @property
     def address(self) -> str:
@@ -83,12 +85,12 @@ def reviewed(folder: Path, recorded: str = "shop.sqlite", run: str = "run.sqlite
     paths = Paths(folder / run, folder / recorded, None, folder / "retape.toml", folder / "pins")
     sitting = Sitting(paths, "dana", TODAY)
     with ReviewServer("127.0.0.1", 0) as server:
-        guard = Guard.of("127.0.0.1", server.port)
-        server.application = Api(guard, sitting)
+        guard, ticket = Guard.of("127.0.0.1", server.port), Ticket()
+        server.application = Api(guard, sitting, ticket)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
-            yield Review(folder, sitting, guard, server.port)
+            yield Review(folder, sitting, guard, server.port, ticket)
         finally:
             server.shutdown()
             thread.join(PATIENCE)
