@@ -22,7 +22,8 @@ from captures.formats.jsontext import Number
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
-_ODD = re.compile("[\r\x85\u2028\u2029\ufeff]")
+_UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\U000e0000-\U000e007f]")
+_ODD = re.compile(f"[\r\x85\u2028\u2029\ufeff]|{_UNSEEN.pattern}")
 _WORDS = {"null": None, "~": None, "": None, "true": True, "false": False}
 _STRING = "tag:yaml.org,2002:str"
 _DEEPEST = 400  # nested values; a body deeper than this is kept as text
@@ -71,9 +72,15 @@ def write(value: Any) -> str:
     """
     node = _node(value, 0)
     try:
-        return yaml.serialize(node, Dumper=_dumper(), allow_unicode=True, width=1_000_000, indent=2)
+        text = yaml.serialize(node, Dumper=_dumper(), allow_unicode=True, width=1_000_000, indent=2)
     except (UnicodeError, RecursionError) as error:
         raise ValueError("not expressible in YAML") from error
+    return unseen_escaped(text)
+
+
+def unseen_escaped(text: str) -> str:
+    """YAML ``text`` with escapes for what turns or hides what a reader sees; such strings stand in double quotes."""
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def number_text(value: int | Decimal) -> str:
@@ -144,7 +151,7 @@ def _node(value: Any, depth: int) -> yaml.Node:
         return yaml.ScalarNode(f"tag:yaml.org,2002:{'int' if _INTEGER.match(text) else 'float'}", text)
     if isinstance(value, str):
         value.encode("utf-8")  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
-        if _ODD.search(value):  # PyYAML would fold these line ends of old into others
+        if _ODD.search(value):  # PyYAML would fold these line ends of old into others; the rest must be seen
             return yaml.ScalarNode(_STRING, value, style='"')
         block = "\n" in value.rstrip("\n") and not value.startswith((" ", "\n"))
         return yaml.ScalarNode(_STRING, value, style="|" if block else None)

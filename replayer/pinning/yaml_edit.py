@@ -209,7 +209,7 @@ def _in_one_line(value: Any) -> str:
     if isinstance(value, str):
         quoted = any(mark in value for mark in ",[]{}\n") or value != value.strip()
         return (
-            yaml.dump(value, default_style='"', allow_unicode=True, width=1_000_000).strip()
+            pin_yaml.unseen_escaped(yaml.dump(value, default_style='"', allow_unicode=True, width=1_000_000)).strip()
             if quoted
             else _scalar(value)
         )

@@ -88,3 +88,10 @@ def test_long_texts_are_blocks_and_lines_are_not_folded() -> None:
 def test_a_lone_surrogate_is_refused() -> None:
     with pytest.raises(ValueError):
         pin_yaml.write({"a": "\ud800"})
+
+
+@pytest.mark.parametrize("text", ["a\u202eb", "x\\\u2066\n y", "\u200b: x", "tag \U000e0041", {"\u202ekey": "\u200f"}])
+def test_what_a_reader_of_the_file_would_not_see_is_an_escape(text: Any) -> None:
+    written = pin_yaml.write({"json": text})
+    assert written.isascii()
+    assert pin_yaml.read(written, "x").plain()["json"] == yaml.safe_load(written)["json"] == text
