@@ -54,12 +54,16 @@ def moved_listeners(source: Capture, handed: Dependencies, variables: Mapping[st
     now = {
         name: urlsplit(variables[variable]).netloc for name, (_, variable) in handed.items() if variable in variables
     }
+    return [(host, now[name]) for name, host in recorded_listeners(source) if name in now and host != now[name]]
+
+
+def recorded_listeners(source: Capture) -> list[tuple[str, str]]:
+    """(name, authority) of every listener that calls of the recording came to, as the service was told of it."""
     rows = source.query(
         "SELECT DISTINCT dependency AS name, json_extract(notes, '$.host') AS host FROM exchange "
         "WHERE direction = 'outbound' AND dependency IS NOT NULL AND json_valid(notes) ORDER BY 1, 2"
     )
-    before = [(row["name"], row["host"]) for row in rows if isinstance(row["host"], str)]
-    return [(host, now[name]) for name, host in before if name in now and host != now[name] and _picked(host)]
+    return [(row["name"], row["host"]) for row in rows if isinstance(row["host"], str) and _picked(row["host"])]
 
 
 def _picked(authority: str) -> bool:

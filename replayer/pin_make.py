@@ -23,6 +23,7 @@ from replayer.naming import names_of
 from replayer.pin_words import secrets_of, words_in_request
 from replayer.pin_write import Material, Origin, write_pin
 from replayer.pinning.covering import LeftOut, cover
+from replayer.pinning.listeners import Listeners
 from replayer.pinning.secrets import pseudonyms_of
 from replayer.pinning.siblings import Siblings, loosened
 from replayer.pins import Pin
@@ -59,6 +60,7 @@ class PinSource:
     made: Mapping[int, frozenset[str]] = field(default_factory=dict)
     signed_up: dict[tuple[int, str], int] = field(default_factory=dict)  # session and name -> what made the account
     siblings: Siblings = field(default_factory=Siblings)
+    listeners: Listeners = field(default_factory=Listeners)
     late: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # calls of no known cause that are an exchange's
 
     @property
@@ -90,6 +92,7 @@ def make_pins(
         source = PinSource(capture, None, sessions, key, RedactionPolicy.from_config(section), endpoints)
         if source.is_run:
             source.recorded = _recording(next(reversed(sessions.values())), stack)
+        source.listeners = Listeners.of_captures([one for one in (source.recorded, capture) if one is not None])
         yield from _make(source, only, covering, limit)
 
 
@@ -226,9 +229,17 @@ def _material(source: PinSource, exchange: Exchange, redactor: Redactor) -> Mate
 
 
 def _redacted(source: PinSource, exchange: Exchange, redactor: Redactor) -> Exchange:
-    """As it was written, where it was redacted then."""
+    """As it was written, where it was redacted then; its answer in a pin's words."""
     session = source.sessions.get(exchange.session)
-    return exchange if session is not None and session.redaction_key is not None else redactor.exchange(exchange)
+    clean = session is not None and session.redaction_key is not None
+    return _told(source, exchange if clean else redactor.exchange(exchange))
+
+
+def _told(source: PinSource, exchange: Exchange) -> Exchange:
+    """With the addresses of dependencies in its answer in place of those of the listeners for them."""
+    if exchange.response is None or exchange.direction is not Direction.INBOUND or not source.listeners.pairs:
+        return exchange
+    return replace(exchange, response=source.listeners.translated(exchange.response))
 
 
 LATE = 0.5
@@ -252,7 +263,8 @@ def _by_exchange(seen: FirstSeen) -> dict[int, frozenset[str]]:
 def _twin(source: PinSource, exchange: Exchange) -> Exchange | None:
     if source.recorded is None or exchange.replay_of is None:
         return None
-    return next(iter(source.recorded.exchanges(ids=[exchange.replay_of])), None)
+    twin = next(iter(source.recorded.exchanges(ids=[exchange.replay_of])), None)
+    return _told(source, twin) if twin is not None else None
 
 
 def _origin(source: PinSource, exchange: Exchange, endpoint: str) -> Origin:

@@ -29,6 +29,7 @@ from replayer.launch import Launched, launch, listen
 from replayer.pin_check import Came, judge
 from replayer.pin_desk import PinDesk
 from replayer.pin_send import bound_value, to_send
+from replayer.pinning.listeners import Listeners
 from replayer.pins import Pin, PinStub, Step
 from replayer.plan import ReplayPlan
 from replayer.prerequisites import SAFE
@@ -95,6 +96,7 @@ class PinRunner:
         self._stubs: StubServer | None = None
         self._target: Target | None = None
         self._wiring = Wiring()
+        self._listeners = Listeners()
         self._used = False  # by an earlier pin
         self._changed = False  # by a request that may change something
         self._in_vain = 0  # fresh builds in a row that helped nothing
@@ -210,6 +212,7 @@ class PinRunner:
         assert self._stubs is not None
         named = {name: {"url": url, "env": variable} for name, (url, variable) in self._plan.dependencies.items()}
         proxy, variables = await listen(self._stubs, [Session(0, "pins", 0.0, None, meta={"dependencies": named})])
+        self._listeners = Listeners.handed(self._plan.dependencies, variables)
         return proxy, authority, variables
 
     async def _stop(self) -> None:
@@ -300,6 +303,8 @@ class PinRunner:
     async def _send(self, client: Client, request: Request, stubs: Sequence[PinStub], names: dict[str, Any]) -> Outcome:
         self._desk.load(stubs, names, request)
         outcome = await client.send(request, connection="pin")
+        if outcome.response is not None and self._listeners.pairs:
+            outcome = replace(outcome, response=self._listeners.translated(outcome.response))
         if self._plan.sees_calls and outcome.response is not None:
             await self._settled(len(stubs))
         return outcome
