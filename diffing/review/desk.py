@@ -278,7 +278,10 @@ def recording_behind(run: Path) -> Path:
                 return path
     raise UsageError(
         f"{run} does not say where its recording is." if not source else f"The recording {source} is not there.",
-        hint="Name it: --recorded shop.sqlite",
+        hint="Name it: --recorded shop.sqlite"
+        if replays
+        else f"It is no run: make one (retape replay {run} -- CMD), or "
+        "name what it is compared with: --recorded shop.sqlite",
     )
 
 

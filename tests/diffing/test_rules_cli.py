@@ -238,8 +238,10 @@ def test_explain_refuses_what_is_not_there(exchange: str, place: str, sentence: 
 
 
 def test_a_run_says_what_it_was_made_from(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="does not say where its recording is"):
+    with pytest.raises(UsageError, match="does not say where its recording is") as raised:
         invoke("explain", "run.sqlite", "6")
+    assert raised.value.hint is not None
+    assert raised.value.hint.startswith("It is no run: make one")
     with CaptureWriter(tmp_path / "empty.sqlite", mode="replay", meta={"source": "/elsewhere/shop.sqlite"}):
         pass
     assert "It was not replayed" in invoke("explain", "empty.sqlite", "6")[1]  # found beside the run
