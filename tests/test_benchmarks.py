@@ -65,7 +65,7 @@ def test_the_cpu_of_descendants_counts() -> None:
         assert process.stdout is not None
         process.stdout.readline()
         assert cpu_seconds(process.pid) >= 0.2
-        process.communicate("\n", timeout=30)
+        process.communicate("\n", timeout=60)
 
 
 # -- recordings ---------------------------------------------------------------------------------------------------

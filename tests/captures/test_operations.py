@@ -191,7 +191,7 @@ def test_ten_hostile_megabytes_take_no_time(body: str, kind: str) -> None:
     data = body.encode()
     before = process_time()
     asked(data, kind)
-    assert process_time() - before < 1
+    assert process_time() - before < 5
 
 
 KINDS = [

@@ -237,7 +237,7 @@ def test_hostile_text_costs_little(headers: Headers, text: str) -> None:
         body = json.dumps({"password": SECRET, "a": body.decode()}).encode()
     started = time.process_time()
     redacted(exchange(headers=headers, body=body))
-    assert time.process_time() - started < 3  # quadratic would be minutes
+    assert time.process_time() - started < 12  # quadratic would be minutes
 
 
 def test_a_csrf_token_stays_with_the_page_that_shows_it_and_goes_with_the_cookie_that_holds_it() -> None:

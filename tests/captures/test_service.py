@@ -78,7 +78,7 @@ def test_stopping_takes_the_children_along(tmp_path: Path) -> None:
         f" pathlib.Path({str(note)!r}).write_text(str(child.pid)); time.sleep(60)"
     )
     service = start(code)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (note.exists() and note.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.01)

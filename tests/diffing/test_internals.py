@@ -65,4 +65,4 @@ def test_harmless(text: str) -> None:
 def test_no_text_takes_long_to_look_into(piece: str) -> None:
     started = process_time()
     internals_in(piece * 50_000)
-    assert process_time() - started < 1
+    assert process_time() - started < 5

@@ -118,7 +118,7 @@ def drive(base: str) -> int:
     with requests.Session() as session:
         session.trust_env = False
         for call in calls():
-            answer = session.request(call.method, base + call.target, timeout=20, **call.options)
+            answer = session.request(call.method, base + call.target, timeout=60, **call.options)
             assert answer.status_code == call.status, f"{call.method} {call.target}: {answer.status_code}"
             made += 1 + len(answer.history)
     return made

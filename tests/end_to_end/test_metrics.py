@@ -30,7 +30,7 @@ def curl(*words: str) -> tuple[int, str]:
     """The status and the body that curl got."""
     done = subprocess.run(
         ["curl", "-sS", "--noproxy", "*", "-w", "\n%{http_code} %{content_type}", *words],
-        capture_output=True, text=True, timeout=30, check=True,
+        capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     body, _, last = done.stdout.rpartition("\n")
     code, _, kind = last.partition(" ")
@@ -43,7 +43,7 @@ def scraped(recording: Recording, third_party: Path) -> dict[str, Any]:
     code, text = curl(f"http://127.0.0.1:{recording.ports['metrics']}/metrics")
     assert code == 200
     parsed = subprocess.run(
-        [third_party / "python", "-c", PARSE], input=text, capture_output=True, text=True, timeout=30, check=True
+        [third_party / "python", "-c", PARSE], input=text, capture_output=True, text=True, timeout=60, check=True
     )
     found: dict[str, Any] = {}
     for name, labels, value, kind in json.loads(parsed.stdout):
