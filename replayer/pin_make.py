@@ -275,7 +275,7 @@ def _origin(source: PinSource, exchange: Exchange, endpoint: str) -> Origin:
         sessions += source.recorded.sessions()
     told = tuple((name, url, variable) for name, (url, variable) in sorted(recorded_dependencies(sessions).items()))
     label = str(meta.get("label") or "") or f"{session.mode} {session.id}"
-    return Origin(source.capture.path.name, endpoint, label, str(meta.get("git_sha") or ""), told, _maker())
+    return Origin(source.capture.path.name, endpoint, label, str(meta.get("git") or ""), told, _maker())
 
 
 def _maker() -> str:

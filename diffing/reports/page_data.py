@@ -149,7 +149,7 @@ def _commands(result: Result) -> dict[str, str]:
     return {verb: visible(command) for verb, command in shown.items()}
 
 
-TOLD = ("command", "target", "only", "shard", "label", "git_sha", "fail_on")  # of the run's meta; no paths, no secrets
+TOLD = ("command", "target", "only", "shard", "label", "git", "fail_on")  # of the run's meta; no paths, no secrets
 
 
 def _about(result: Result) -> list[list[str]]:
@@ -177,7 +177,9 @@ def _when(sessions: Sequence[Session]) -> str:
 
 
 def _build(session: Session) -> str:
-    words = [session.meta.get(key) for key in ("label", "service", "build", "git_sha", "version")]
+    meta = session.meta
+    commit = str(meta.get("git") or "")[:12] + " with changes" * bool(meta.get("git") and meta.get("dirty"))
+    words = [*(meta.get(key) for key in ("label", "service", "build")), commit, meta.get("version")]
     return clip(visible(" ".join(str(word) for word in words if isinstance(word, str | int) and word != "")), 120)
 
 

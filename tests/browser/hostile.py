@@ -121,7 +121,7 @@ def hostile_result(folder: Path) -> tuple[Result, Path, Path]:
     """The verdict of the engine over both, with hostile rules, notes and file names besides."""
     recorded, replayed = (folder / f"{PWN}'\"><img src=x onerror={PWN}>{name}.sqlite" for name in ("a", "b"))
     for path, run in ((recorded, False), (replayed, True)):
-        meta = {"label": RUNNING[0], "git_sha": RUNNING[1], "command": [RUNNING[2], RUNNING[3]]}
+        meta = {"label": RUNNING[0], "git": RUNNING[1], "command": [RUNNING[2], RUNNING[3]]}
         with CaptureWriter(path, mode="replay" if run else "record", meta=meta, now=lambda: START) as writer:
             for exchange in _exchanges(run=run):
                 writer.put(exchange)

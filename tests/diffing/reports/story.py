@@ -141,10 +141,8 @@ _JSON_LATER: Headers = (
 def write_captures(folder: Path) -> tuple[Path, Path]:
     """The recording of build A and the run of build B."""
     recorded, replayed = folder / "shop.sqlite", folder / "run.sqlite"
-    tape = _Tape(recorded, "record", START, {"label": "shop A", "git_sha": "4f2c1e9"})
-    run = _Tape(
-        replayed, "replay", START + 2_900_000, {"label": "shop B", "git_sha": "88d01aa", "source": "shop.sqlite"}
-    )
+    tape = _Tape(recorded, "record", START, {"label": "shop A", "git": "4f2c1e9"})
+    run = _Tape(replayed, "replay", START + 2_900_000, {"label": "shop B", "git": "88d01aa", "source": "shop.sqlite"})
     for n in range(1, 7):
         tape.inbound(n, "GET", f"/orders/{n}?expand=items", 200, body=_json(_order(n, price=18.4, replayed=False)))
         run.inbound(
