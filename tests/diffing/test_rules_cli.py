@@ -240,6 +240,11 @@ def test_explain_refuses_what_is_not_there(exchange: str, place: str, sentence: 
 def test_a_run_says_what_it_was_made_from(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not say where its recording is") as raised:
         invoke("explain", "run.sqlite", "6")
+    assert raised.value.hint == "Name it: --recorded shop.sqlite"
+    with CaptureWriter(tmp_path / "recording.sqlite", mode="record"):
+        pass
+    with pytest.raises(UsageError, match="does not say where its recording is") as raised:
+        invoke("explain", "recording.sqlite", "6")
     assert raised.value.hint is not None
     assert raised.value.hint.startswith("It is no run: make one")
     with CaptureWriter(tmp_path / "empty.sqlite", mode="replay", meta={"source": "/elsewhere/shop.sqlite"}):
