@@ -48,7 +48,13 @@ class Tour:
 
     def run(self) -> Outcome:
         """Record, replay against the same build, replay against the next. Raises a :class:`RetapeError`."""
-        self._prepare()
+        try:
+            self._prepare()
+        except OSError as error:
+            raise UsageError(
+                f"{self._folder} cannot be written: {error.strerror}.",
+                hint="Name a folder that can: retape demo -o FOLDER",
+            ) from error
         self._record()
         self._replay(SAME, "recorded", 0)
         groups = self._replay(NEXT, "next", 1, "--report", f"html={REPORT}")

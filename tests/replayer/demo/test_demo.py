@@ -64,6 +64,13 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path, capfd: pytest.C
     assert [path.name for path in theirs.iterdir()] == ["shop.sqlite"]
 
 
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("mitmproxy")
+    (tmp_path / "file").write_text("in the way")
+    assert retape.run(["demo", "-o", str(tmp_path / "file" / "demo")]) == 2
+    assert "cannot be written: Not a directory." in capfd.readouterr().err
+
+
 def test_without_the_recorder_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
