@@ -41,6 +41,7 @@ SHOWN = 8  # groups
 LISTED = 4  # rules, reasons, notes
 MISSES = 2
 LABEL = 11  # cells
+PLACE = 400  # characters of a location: a path as deep as a body may go would be a screen of its own
 SIGNS = {"clean": "✓", "drift": "✗", "inconclusive": "?", "error": "✗", "warning": "!", "info": "i"}
 STYLES = {
     "clean": "bold green",
@@ -149,13 +150,13 @@ class _Printer:
             Phrase(f"{SIGNS['clean' if group.passed else level]} {level:<7}", "dim" if group.passed else STYLES[level]),
             Phrase(group.fingerprint),
             Phrase(visible(group.endpoint), "bold"),
-            Phrase(visible(group.location), "bold"),
+            Phrase(clip(visible(group.location), PLACE), "bold"),
             Phrase(f"({', '.join(said)})" if said else ""),
         )
         example = group.examples[0] if group.examples else group
         before, after = shown_values(example, 48)
         spread, evidence = _spread(group)
-        shown = f", as in {group.exchanges[0]}" if group.exchanges else ""
+        shown = f", as in {_shown_by(group)}" if group.exchanges else ""
         why = [visible(decision_said(group)), title(group.class_id).lower(), spread + shown, visible(evidence)]
         why += [visible(group.origin_evidence), f"follows from {group.because}" if group.because else ""]
         self._phrases(
@@ -192,13 +193,12 @@ class _Printer:
             self._command("By hand", first.curl)
         shows = bool(first.exchanges) and first.class_id != "exchange.extra" and bool(result.replayed_path)
         if shows and result.meta.get("replayed"):
-            words = ("retape", "capture", "show", result.replayed_path, str(first.exchanges[0]), "--recorded-id")
+            words = ("retape", "capture", "show", result.replayed_path, str(_shown_by(first)), "--recorded-id")
             self._command("Show it", " ".join(shell_word(word) for word in words))
         if result.replayed_path and first.exchanges and first.location.startswith("response"):
             example = first.examples[0] if first.examples else None
             path = example.path if example is not None else first.location
-            exchange = example.exchange if example is not None else first.exchanges[0]
-            self._command("Why?", rules_command("explain", result, (str(exchange), path), self._given))
+            self._command("Why?", rules_command("explain", result, (str(_shown_by(first)), path), self._given))
         if not result.replayed_path:
             return
         meant = decision_command("accept", result, first.fingerprint, self._given)
@@ -279,6 +279,12 @@ class _Printer:
             line.append(self._fit(text), style=style)
         line.rstrip()
         self._console.print(line, soft_wrap=True)
+
+
+def _shown_by(group: Group) -> int:
+    """The exchange that the values shown are of. Of one change at several endpoints the first may be another's."""
+    shown = group.examples[0].exchange if group.examples else group.exchanges[0]
+    return shown if shown in group.exchanges else group.exchanges[0]
 
 
 def _spread(group: Group) -> tuple[str, str]:

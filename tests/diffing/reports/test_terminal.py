@@ -261,3 +261,22 @@ def test_standing_notes_are_for_the_page_and_programs(story: Story) -> None:
 def test_the_recorded_id_shows_the_answer(story: Story) -> None:
     result = replace(story.result, meta={"replayed": {"source": "shop.sqlite"}})
     assert re.search(r"Show it    retape capture show \S+ \d+ --recorded-id", printed(story, result))
+
+
+def test_the_exchange_that_is_named_is_the_one_whose_values_are_shown(story: Story) -> None:
+    """Of one change at several endpoints the first exchange may be another endpoint's than the example."""
+    group = story.result.groups[0]
+    last = group.exchanges[-1]
+    assert last != group.exchanges[0]
+    moved = replace(group, examples=(replace(group.examples[0], exchange=last),))
+    meta = {"replayed": {"source": "shop.sqlite"}}
+    text = printed(story, replace(story.result, groups=(moved,), meta=meta))
+    assert f"as in {last} ·" in text
+    assert re.search(rf"Show it    retape capture show \S+ {last} --recorded-id", text)
+
+
+def test_a_place_as_deep_as_a_body_may_go_is_no_screen_of_its_own(story: Story) -> None:
+    group = replace(story.result.groups[0], location="response.body $" + "[*]" * 3000)
+    text = printed(story, replace(story.result, groups=(group,)))
+    assert max(map(len, text.splitlines())) < 700
+    assert "… (9,015 characters)" in text
