@@ -168,6 +168,20 @@ def test_a_bad_pin_fails_alone_and_names_its_line(project: Path) -> None:
 
 
 @pytest.mark.slow
+def test_nothing_that_a_pin_says_steers_the_terminal_or_the_ci_runner(project: Path) -> None:
+    hostile = r'"\e[31m\n::error::x ##[error]y \u202e"'
+    pin = SIMPLE.replace("pin: 1\n", f"pin: 1\nname: {hostile}\n").replace(
+        "error: no such order", f"{hostile}: {hostile}"
+    )
+    (project / "pins" / "hostile.yaml").write_text(pin, encoding="utf-8")
+    (project / "pins" / "wrong.yaml").write_text(pin.replace("expect:", f"{hostile}: 1\nexpect:"), encoding="utf-8")
+    result = run(project, "pins", "-k", "hostile or wrong", f"--retape-command={COMMAND}")
+    assert counts(result)["failed"] == 2, result.stdout
+    assert "pin: \\x1b[31m" in result.stdout
+    assert not [mark for mark in ("\x1b", "\n::", "##[", "\u202e") if mark in result.stdout], result.stdout
+
+
+@pytest.mark.slow
 def test_comments_may_come_first_and_a_pin_without_its_line_fails(project: Path) -> None:
     (project / "pins" / "simple.yaml").write_text(f"# why\n\n---\n{SIMPLE}", encoding="utf-8")
     (project / "pins" / "lost.yaml").write_text(SIMPLE.replace("pin: 1\n", "name: lost\n"), encoding="utf-8")
