@@ -26,7 +26,7 @@ from diffing.outcome.swapped import judged_apart
 from diffing.outcome.tally import Tally
 from diffing.outcome.verdict import count, decide
 from diffing.review.approvals import recording_of
-from diffing.review.standing import decided, latencies, sentences
+from diffing.review.standing import by_the_run, decided, latencies, sentences
 from diffing.rulebook.rulelint import judged_by, lint
 
 __all__ = ["DiffOptions", "compare_captures"]
@@ -135,7 +135,7 @@ class _Judging:
         groups, approvals = decided(
             groups, self.known.options.approvals, today, recording, partial=partial, unseen=latencies(judged)
         )
-        self.known.notes.extend(sentences(approvals))
+        self.known.notes.extend([*sentences(approvals), *by_the_run(groups)])
         said = judged_by(self.known.options.rules, rules.most_common(), groups)
         self.known.notes.extend(lint(self.known.options.rules, None if self.known.partial else said, today))
         verdict, exit_code = decide(ledger, groups, reasons, self.known.options.fail_on, idle=self.known.idle)

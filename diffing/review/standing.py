@@ -158,6 +158,16 @@ def sentences(uses: Iterable[ApprovalUse]) -> tuple[str, ...]:
     return tuple(said)
 
 
+def by_the_run(groups: Iterable[Group]) -> tuple[str, ...]:
+    """What is to be said of groups that the run's own file decides: whoever made the run made that decision."""
+    names = [group.fingerprint for group in groups if group.decision is not None and group.approval is None]
+    if not names:
+        return ()
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    said = f"{' '.join(names[:NAMED])}{more}"
+    return (f"The run's own file decides {counted(len(names), 'drift group')}, not retape.rules.toml: {said}.",)
+
+
 def _sentence(use: ApprovalUse) -> str:
     approval = use.approval
     what = f"Approval {approval.fingerprint}{f' ({approval.change})' if approval.change else ''}"

@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,8 @@ def _replaced(real: Path, before: str, after: str) -> bool:
     if mode is not None and not mode & 0o222:
         raise ConfigError(f"{real} is write-protected.", hint=f"chmod u+w {real.name}, where it may be changed.")
     young = real.with_name(f".{real.name}.{os.getpid()}.new")
-    young.unlink(missing_ok=True)  # of one that was killed; a link that somebody laid there is not followed
+    for left in real.parent.glob(f".{escape(real.name)}.*.new"):  # by who was killed; we are alone here
+        left.unlink(missing_ok=True)
     try:
         with young.open("x", encoding="utf-8", newline="") as file:
             file.write(after)

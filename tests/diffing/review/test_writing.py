@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -68,6 +69,40 @@ def test_what_someone_saves_in_between_is_read_again(tmp_path: Path) -> None:
     rewrite(path, change)
     assert "# saved" in path.read_text()
     assert B in path.read_text()
+
+
+def test_what_a_killed_writer_left_goes_with_the_next(tmp_path: Path) -> None:
+    """It would be committed with the rest."""
+    path = tmp_path / "retape[1].toml"
+    path.write_text(FILE)
+    (tmp_path / ".retape[1].toml.4711.new").write_text("[[appr")
+    (tmp_path / ".other.toml.4711.new").write_text("")
+    decide(path)
+    assert sorted(os.listdir(tmp_path)) == [".other.toml.4711.new", path.name]
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_a_whole_file(tmp_path: Path) -> None:
+    """However far it came: the file is the old one, or the new one."""
+    path = tmp_path / "retape.rules.toml"
+    path.write_text(FILE)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom diffing.rulebook.tomlfile import rewrite\nprint(flush=True)\n"
+        "for number in range(10**9):\n"
+        "    text = f'at = {number}\\n' + '# x\\n' * 20_000\n"
+        "    rewrite(Path(sys.argv[1]), lambda _: (text, {'at': number}))\n"
+    )
+    for _ in range(3):
+        with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            before = path.read_bytes()
+            limit = time.monotonic() + 60
+            while path.read_bytes() == before and time.monotonic() < limit:
+                time.sleep(0.005)
+            writer.kill()
+        text = path.read_text()
+        assert text == f"at = {tomllib.loads(text)['at']}\n" + "# x\n" * 20_000
 
 
 def test_a_file_that_never_rests_is_given_up_and_left(tmp_path: Path) -> None:
