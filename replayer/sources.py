@@ -20,6 +20,7 @@ from captures.model import Exchange, Failure, Request, Response, header
 from captures.telling import is_told
 from captures.tokens import is_counter, is_idish, is_weak_id, noun_of
 from captures.visible import visible
+from diffing.messages.credentials import asked_again
 from replayer.bindings import Bindings, Seen
 from replayer.prerequisites import SAFE
 from replayer.rewriting import plain_body
@@ -207,6 +208,8 @@ def _why(recorded: Exchange, live: Response | None, failure: Failure | None) -> 
     if live is None:
         return f"failed ({failure.kind.value})" if failure else "got no answer"
     then = recorded.response.status if recorded.response else 0
+    if asked_again(recorded, live):
+        return "asked for the password again"
     return f"answered {live.status} instead of {then}" if live.status >= 400 else None
 
 

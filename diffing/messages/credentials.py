@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from captures.formats.codings import content_decoded
 from captures.model import Exchange, Request, Response, header, lower_name
 
 _REFUSED = frozenset({401, 403})
 _REFUSED_INPUT = frozenset({400, 401, 403, 422})
 _TYPED_BY_PEOPLE = re.compile(r"pass|pwd|secret|pin\b", re.IGNORECASE)
+_PASSWORD = re.compile(rb"<input\b[^>]{0,500}\btype\s*=\s*[\"']?password", re.IGNORECASE)
 _LOGIN = re.compile(rb"log[-_]?in|sign[-_]?in|auth|session", re.IGNORECASE)
 
 _WORD = re.compile(rb"[A-Za-z0-9_.~+/-]{8,}")
@@ -87,22 +89,41 @@ def wanting(recorded: Exchange, replayed: Exchange, handed_out: HandedOut | None
     redacted = recorded.notes.get("redacted")
     if not isinstance(redacted, Mapping):
         return None
-    refused = _refused(old, new)
+    refused, again = _refused(old, new), asked_again(recorded, new)
     fresh = _replaced(replayed.notes.get("changes"))
     missing = sorted(
         place.removeprefix("request.")
         for place in redacted
         if place.startswith("request.")
-        and (refused or (new.status in _REFUSED_INPUT and not place.startswith("request.header")))
+        and (
+            refused
+            or (new.status in _REFUSED_INPUT and not place.startswith("request.header"))
+            or (again and not place.startswith("request.header") and _TYPED_BY_PEOPLE.search(place))
+        )
         and not _is_fresh(place, fresh)
         and not (handed_out is not None and handed_out.before(recorded, place))
     )
     if not missing:
         return None
+    how = "asked for the password again" if again else f"refused with {new.status}"
     return (
-        f"refused with {new.status} because its {', '.join(missing)} stands in the recording as a pseudonym "
+        f"{how} because its {', '.join(missing)} stands in the recording as a pseudonym "
         f"and nothing in the replay gave a live one: {ADVICE}"
     )
+
+
+def asked_again(recorded: Exchange, new: Response | None) -> bool:
+    """Whether a log-in that went on to another page when it was recorded shows a field for a password now."""
+    old = recorded.response
+    if old is None or old.status not in (302, 303) or new is None or new.status != 200:
+        return False
+    if recorded.request.method != "POST" or not _LOGIN.search(recorded.request.target):
+        return False  # a form that was filled in otherwise: a sign-up
+    try:
+        body = content_decoded(new.body, new.headers)
+    except ValueError:
+        return False
+    return bool(_PASSWORD.search(body[:SCANNED]))
 
 
 def _refused(old: Response, new: Response) -> bool:

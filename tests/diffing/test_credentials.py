@@ -32,6 +32,10 @@ def redacted(place: str) -> dict[str, Any]:
 
 
 LOGIN = Response(302, ((b"Location", b"/login?next=/me"),))
+FORM = Response(200, ((b"Content-Type", b"text/html"),), b"<form><input name=\"p\" TYPE='password'></form>")
+SENT = replace(RECORDED, request=Request("POST", "http", "shop", 80, b"/login"), response=LOGIN,
+               notes=redacted("request.form password"))  # fmt: skip
+SIGN_UP = replace(SENT, request=replace(SENT.request, target=b"/users"))
 CASES = [
     ("the base", RECORDED, REFUSED, True),
     ("a live cookie was sent", RECORDED, replace(REFUSED, notes=change("header cookie")), False),
@@ -51,6 +55,12 @@ CASES = [
      replace(REFUSED, notes=change("body")), True),
     ("a token is", replace(RECORDED, notes=redacted("request.body $.refresh_token")),
      replace(REFUSED, notes=change("body")), False),
+    ("a password, and the page asks for it again", SENT, replace(REFUSED, response=FORM), True),
+    ("a page without such a field", SENT, replace(REFUSED, response=Response(200, (), b"<input type=text>")), False),
+    ("a cookie, and a page asks for a password", replace(RECORDED, response=LOGIN),
+     replace(REFUSED, response=FORM), False),
+    ("a sign-up", SIGN_UP, replace(REFUSED, response=FORM), False),
+    ("a page that was no redirect", replace(SENT, response=Response(201)), replace(REFUSED, response=FORM), False),
     ("a note that it was not changed", RECORDED, replace(REFUSED, notes={"changes": [
         {"where": "header cookie", "why": "not signed again: …"}]}), True),
 ]  # fmt: skip

@@ -159,6 +159,14 @@ def test_sessions_that_a_failed_login_did_not_begin() -> None:
     assert said == "needs the cookie sid that exchange 1 (POST /login) did not make: it answered 500 instead of 204"
 
 
+def test_a_log_in_that_asks_again_has_failed() -> None:
+    replay = Replay()
+    again = Response(200, (), b"<input name=p type=password>")
+    replay.step(request("POST", "/login", b"p=x"), response(302, headers=COOKIE), again)
+    said = replay.asks(request(target="/me", headers=WITH_COOKIE))
+    assert said == "needs the cookie sid that exchange 1 (POST /login) did not make: it asked for the password again"
+
+
 def test_a_cookie_that_is_no_longer_set_may_not_be_needed() -> None:
     replay = Replay()
     replay.step(request(target="/"), response(200, {}, headers=COOKIE), response(200, {}))
