@@ -80,7 +80,7 @@ def merge(runs: Sequence[Path], output: Path) -> Merged:
     Raises :class:`UsageError` when they do not belong together, one is given twice or ``output`` exists, and what
     :meth:`Capture.open` raises. A missing shard is no error: the merged run says so, and is inconclusive.
     """
-    if output.exists():
+    if output.exists() or output.is_symlink():  # a link that leads to nothing would be written through
         raise UsageError(f"{output} exists and is not overwritten.", hint="Merge into another file: -o RUN")
     with ExitStack() as stack:
         shards = [_shard(stack.enter_context(Capture.open(path))) for path in runs]

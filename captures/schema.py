@@ -11,6 +11,7 @@ file, and who only reads it sees what is missing as empty.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -120,6 +121,9 @@ CREATE TABLE decision (
     reason TEXT
 );
 """
+
+
+TABLE_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", TABLES))
 
 
 def _lines(side: str) -> str:

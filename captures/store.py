@@ -101,6 +101,7 @@ class Capture:
         with reading(path):
             connection = _connect_read_only(path)
             connection.row_factory = sqlite3.Row
+            _refuse_views(path, connection)
             # Not what the file's first page says: a writer's migration may still be in the write-ahead log.
             schema.pretend(connection, connection.execute("PRAGMA user_version").fetchone()[0])
             capture = cls(path, connection)
@@ -379,17 +380,25 @@ class Capture:
                 self._readers.append(reader)
 
 
+def _refuse_views(path: Path, connection: sqlite3.Connection) -> None:
+    """Raise :class:`CorruptCapture` where a view stands in for a table: one row of it may take for ever."""
+    views = {name for (name,) in connection.execute("SELECT LOWER(name) FROM sqlite_master WHERE type = 'view'")}
+    for name in sorted(views & schema.TABLE_NAMES):
+        connection.close()
+        raise CorruptCapture(f"{path} is damaged: {name} is no table.", hint=DAMAGED)
+
+
 def _connect_read_only(path: Path) -> sqlite3.Connection:
     """Read-only; on a read-only medium (no room for the WAL's shared memory) as an immutable file."""
     base = path.resolve().as_uri()
     connection = sqlite3.connect(f"{base}?mode=ro", uri=True, timeout=10, check_same_thread=False)
     try:
-        connection.execute("SELECT 1 FROM session LIMIT 1").fetchone()
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
         if "unable to open" not in str(error) and "readonly" not in str(error):
             connection.close()
             raise
         connection.close()
         connection = sqlite3.connect(f"{base}?mode=ro&immutable=1", uri=True, timeout=10, check_same_thread=False)
-        connection.execute("SELECT 1 FROM session LIMIT 1").fetchone()
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     return connection

@@ -131,6 +131,9 @@ def test_a_run_that_says_it_is_an_impossible_shard_is_damaged(two: list[Path], t
 def test_files_that_are_there_or_are_none(two: list[Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="exists and is not overwritten"):
         merge(two, two[0])
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "nothing.sqlite")
+    with pytest.raises(UsageError, match="exists and is not overwritten"):
+        merge(two, tmp_path / "link.sqlite")
     (tmp_path / "junk.sqlite").write_bytes(b"junk")
     with pytest.raises(CaptureError):
         merge([two[0], tmp_path / "junk.sqlite"], tmp_path / "run.sqlite")

@@ -114,6 +114,21 @@ def test_another_applications_database(tmp_path: Path) -> None:
     assert not Path(f"{path}.lock").exists()
 
 
+@pytest.mark.parametrize("table", ["exchange", "session", "DECISION", "head"])
+def test_a_view_in_place_of_a_table_is_damage(shop: Path, table: str) -> None:
+    """Of a file that somebody else made: each row of it could be computed without end."""
+    connection = sqlite3.connect(shop)
+    for (view,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+        connection.execute(f"DROP VIEW {view}")
+    connection.execute(f"DROP TABLE {table}")
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS id FROM n WHERE x < 0"
+    connection.execute(f"CREATE VIEW {table} AS {endless}")
+    connection.commit()
+    connection.close()
+    with pytest.raises(CorruptCapture, match=f"{table.lower()} is no table"):
+        Capture.open(shop)
+
+
 def test_a_newer_version(shop: Path) -> None:
     connection = sqlite3.connect(shop)
     connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
