@@ -267,12 +267,12 @@ def _desk(
 
 def _not_in_ci(words: Iterable[str]) -> None:
     """Raise :class:`UsageError` where a machine asks: decisions go into the repository, and people answer for them."""
-    import os
     import shlex
 
     from captures.errors import UsageError
+    from captures.unattended import in_ci
 
-    if os.environ.get("CI"):
+    if in_ci():
         raise UsageError(
             "CI is set: nothing is decided there, as decisions are for people and go into the repository.",
             hint=f"On your machine: {shlex.join(('retape', *words))}",

@@ -26,11 +26,11 @@ def demo(folder: Path, no_browser: bool) -> int:
     retape demo -o /tmp/shop --no-browser
     """
     import importlib.util
-    import os
     import sys
     import webbrowser
 
     from captures.errors import UsageError
+    from captures.unattended import in_ci
     from replayer.demo.tour import Tour, ideas
 
     if importlib.util.find_spec("mitmproxy") is None:
@@ -41,6 +41,6 @@ def demo(folder: Path, no_browser: bool) -> int:
     known = tuple(front.commands) if isinstance(front, click.Group) else ()
     for line, why in ideas(folder.absolute(), known):
         click.echo(f"   $ {line:<76} # {why}")
-    if sys.stdout.isatty() and not os.environ.get("CI") and not no_browser:
+    if sys.stdout.isatty() and not in_ci() and not no_browser:
         webbrowser.open(outcome.report.as_uri())
     return 0

@@ -47,14 +47,14 @@ def update(
     Exit codes: 0 all hold now, 1 something would change (--dry-run, or you said no) or cannot be written,
     2 usage (also where CI is set), 3 a run failed or could not be judged.
     """
-    import os
     import sys
 
     from captures.errors import UsageError
+    from captures.unattended import in_ci
     from captures.visible import visible
 
     command = ctx.meta[COMMAND]
-    if os.environ.get("CI") and not dry_run:
+    if in_ci() and not dry_run:
         raise UsageError(
             "CI is set, and nothing is written there.",
             hint=f"On your machine: retape pin update {' '.join(map(str, paths))} -- CMD (here only with --dry-run).",

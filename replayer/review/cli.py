@@ -62,14 +62,14 @@ def review(
 
     Exit codes: 0 ended, 2 usage (or CI is set: nothing is decided there).
     """
-    import os
     import shlex
 
     from captures.errors import UsageError
+    from captures.unattended import in_ci
     from replayer.review.serving import serve
     from replayer.review.sitting import Paths
 
-    if os.environ.get("CI"):
+    if in_ci():
         here = shlex.quote(str(run))
         raise UsageError(
             "CI is set: nothing is reviewed there, as decisions are for people and go into the repository.",
