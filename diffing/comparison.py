@@ -43,6 +43,11 @@ class DiffOptions:
     budget: int = BUDGET
     unended: str = ""  # why the run has no end, where the caller knows it: it made the run
 
+    @property
+    def day(self) -> date:
+        """``today``; where it is not given that of the user's own calendar."""
+        return self.today or date.today()  # noqa: DTZ011 - rules and approvals expire by it
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -202,7 +207,7 @@ class Comparison:
             self.open_answers = OpenAnswers.of(self.source_capture, self.run_capture, self.run.session)
         endpoints = Endpoints.of(self.source_capture, options.endpoints)
         self.notes.extend(endpoints.complaints())
-        book, expired = current(options.rules, options.today or date.today())  # noqa: DTZ011 - the user's own calendar
+        book, expired = current(options.rules, options.day)
         self.notes.extend(expired)
         self.context = Context(
             rules=book,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +130,7 @@ class _Judging:
             )
         )
         recording, partial = recording_of(self.known.source.sessions.values()), self._in_part(ledger)
-        today = self.known.options.today or date.today()  # noqa: DTZ011 - the user's own calendar
+        today = self.known.options.day
         groups, approvals = decided(
             groups, self.known.options.approvals, today, recording, partial=partial, unseen=latencies(judged)
         )

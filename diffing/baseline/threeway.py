@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from itertools import zip_longest
 from pathlib import Path
 
@@ -126,9 +125,13 @@ def judged(
         origin, evidence = origin_of(beside.sightings(group))
         found.append(replace(group, origin=origin, origin_evidence=evidence))
     found += _slower(beside)
-    today = options.today or date.today()  # noqa: DTZ011 - the user's own calendar
     groups, approvals = decided(
-        found, options.approvals, today, result.recording_id, partial=result.partial, unseen=latencies(beside.seconds)
+        found,
+        options.approvals,
+        options.day,
+        result.recording_id,
+        partial=result.partial,
+        unseen=latencies(beside.seconds),
     )
     told = sorted(groups, key=lambda group: (_RANK[group.origin], -group.level.rank))  # stable: the order within stays
     counts = Counter(group.origin for group in told if group.level.rank >= options.fail_on.rank)

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 
 from captures.model import Direction, Exchange, Request
@@ -182,9 +181,8 @@ class Recording:
         self._capture = capture
         inbound = list({(one.request.method, one.request.target): None for one in self._inbound()})
         templates = Templates.infer(inbound, options.endpoints)
-        today = options.today or date.today()  # noqa: DTZ011 - a rule expires by the user's own calendar
         self._context = Context(
-            rules=current(options.rules, today)[0],
+            rules=current(options.rules, options.day)[0],
             endpoint_of=lambda exchange: templates.endpoint(exchange.request.method, exchange.request.target),
             budget=options.budget,
         )
