@@ -1,29 +1,53 @@
-"""Captured text made harmless to print: terminal escapes, fake line breaks, invisible and reversing marks are shown."""
+"""Captured text made fit to be seen. What was recorded is hostile: it may hold terminal escapes, fake line breaks,
+overrides that reorder a line (CVE-2021-42574), letters nobody sees, NULs that end a file early, and half surrogates no
+encoder takes. All that people see passes through :func:`visible`; escaping for a format (XML, HTML) comes on top.
+"""
 
 from __future__ import annotations
 
 import re
 
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+# C0, DEL, C1; line and paragraph separators; bidirectional marks, embeddings, overrides and isolates; half surrogates;
+# the non-characters XML 1.0 refuses; notes between the lines (U+FFF9); and what has neither width nor ink (Unicode's
+# Default_Ignorable_Code_Point, tags among it).
+_NEVER = (
+    "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 )
+# Scripts and emoji need these: a selector stays after a character that is seen and not ASCII, a joiner between two.
+_SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_JOINERS = "\u200c\u200d"
+_SEEN = f"[^\x00-\x7f{_NEVER}{_SELECTORS}{_JOINERS}]"
+_UNSAFE = re.compile(
+    f"[{_NEVER}]|(?<!{_SEEN})[{_SELECTORS}]|(?<!{_SEEN})(?<!{_SEEN}[{_SELECTORS}])[{_JOINERS}]|[{_JOINERS}](?!{_SEEN})"
+)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 _COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 
 
-def visible(text: str, *, lines: bool = False) -> str:
-    """``text`` with every character that would not show as itself written as an escape; ``lines`` keeps LF and TAB."""
+def visible(text: str, *, lines: bool = False, ascii_only: bool = False) -> str:
+    """``text`` with everything that would act, or not be seen, written as an escape (``\\x1b``, ``\\u202e``).
+
+    ``lines`` keeps line feeds and tabs; ``ascii_only`` escapes whatever is not ASCII, for terminals that have no more.
+    """
+    if text.isascii() and text.isprintable():  # most of what was recorded
+        return text
 
     def escape(match: re.Match[str]) -> str:
         character = match[0]
         if lines and character in "\n\t":
             return character
+        if character in _SHORT:
+            return _SHORT[character]
         code = ord(character)
         if code > 0xFFFF:
             return f"\\U{code:08x}"
         return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"
 
-    return _UNSAFE.sub(escape, text)
+    shown = _UNSAFE.sub(escape, text)
+    return shown.encode("ascii", "backslashreplace").decode("ascii") if ascii_only else shown
 
 
 def inert(text: str) -> str:

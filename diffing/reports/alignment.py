@@ -16,9 +16,10 @@ from itertools import groupby
 from typing import Any
 
 from captures.jsonpaths import Place, normalised
+from captures.visible import visible
 from diffing.reports.decided import NOTHING, Decided, Pairs
 from diffing.reports.sequence import rising
-from diffing.reports.text import clip, clip_pair, visible
+from diffing.reports.text import clip, clip_pair
 from diffing.reports.values import dump, same
 
 DEPTH = 60  # levels drawn as a tree; what is deeper stands on one line

@@ -13,10 +13,11 @@ from typing import Any
 from captures import leftout
 from captures.model import GUESSES, CauseHow
 from captures.store import Capture
+from captures.visible import visible
 from captures.wording import counted
 from diffing.model import Column, Result
 from diffing.reports import coverage
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 
 ITEMS = 60  # of one spot
 IDS = 30  # exchange ids named with one item

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from captures.model import Exchange
+from captures.visible import visible
 from diffing.model import Finding, Judgement
 from diffing.reports.alignment import Mark
 from diffing.reports.claims import Claims
 from diffing.reports.decided import Decided
 from diffing.reports.messages import body_detail, head_of, header_rows, request_line
 from diffing.reports.sequence import Slot, milliseconds, out_of_order, slots, state_of
-from diffing.reports.text import visible
 
 
 def call_rows(

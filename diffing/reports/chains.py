@@ -19,8 +19,9 @@ from captures.formats.jsontext import MAX_NESTING
 from captures.jsonpaths import compile_path
 from captures.model import Exchange
 from captures.store import Capture
+from captures.visible import visible
 from diffing.reports.messages import request_line
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 
 CHAINS = 300  # drawn: those used most
 USES = 12  # requests shown of each

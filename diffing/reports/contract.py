@@ -9,9 +9,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from captures.visible import visible
 from diffing.contract.table import Row, Scope, table
 from diffing.model import Group, Level, Result
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 from diffing.reports.wording import shown_values, title
 
 PACK = 40  # scopes in one chunk

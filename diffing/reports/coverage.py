@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from captures.store import Capture
+from captures.visible import visible
 from diffing.model import Column, Judgement, Result
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 from diffing.reports.values import shown_pair
 
 MISSES = 200  # in a report

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from captures.jsonpaths import Place
+from captures.visible import visible
 from diffing.model import Acceptance, Judgement
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 from diffing.rulebook.builtins import BUILTIN_RULES
 
 Pairs = tuple[tuple[int, int], ...]

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from captures.model import Exchange
+from captures.visible import visible
 from diffing.model import Finding, Judgement
 from diffing.reports.calls import call_rows
 from diffing.reports.claims import Claims
 from diffing.reports.decided import Decided
 from diffing.reports.messages import body_detail, head_of, header_rows, request_line, side_of, text_of
 from diffing.reports.sequence import drawn
-from diffing.reports.text import visible
 
 CALLS = 60  # outbound calls of one exchange in the page
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from captures.errors import UsageError
 from captures.store import MAGIC
-from diffing.reports.text import visible
+from captures.visible import visible
 
 _BESIDE = ("", "-wal", "-shm", "-journal", ".lock")  # what SQLite and the writer keep beside a capture
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from captures.visible import inert
+from captures.visible import inert, visible
 from captures.wording import counted
 from diffing.model import Decision, Group, Level, Result
 from diffing.reports.asked import commands_of
 from diffing.reports.markdown_text import within
 from diffing.reports.sections import heading, overview, section
 from diffing.reports.surroundings import Surroundings
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 from diffing.reports.wording import LEVELS, shown_values, title, verdict_sentence
 
 SUMMARY_LIMIT = 1024 * 1024 - 4096

@@ -10,9 +10,10 @@ import hashlib
 import json
 from typing import Any
 
+from captures.visible import visible
 from captures.wording import counted
 from diffing.model import Group, Level, Result
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 from diffing.reports.wording import shown_values, title, verdict_sentence
 
 FILE = "retape.rules.toml"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from captures.visible import visible
 from diffing.model import Acceptance, Result
-from diffing.reports.text import visible
 from diffing.reports.values import shown_pair
 from diffing.rulebook.builtins import BUILTIN_RULES
 

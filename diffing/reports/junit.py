@@ -19,11 +19,12 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from captures.store import Capture
+from captures.visible import visible
 from captures.wording import counted
 from diffing.model import ApprovalState, Column, Group, Judgement, Level, Result
 from diffing.outcome.verdict import fails
 from diffing.reports.coverage import skipped_reasons
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 from diffing.reports.wording import COLUMNS, decision_said, name_of, shown_values, title, verdict_sentence
 
 MESSAGE = 300  # characters of an attribute

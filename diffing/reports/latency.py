@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from captures.visible import visible
 from diffing.baseline.measured import Distribution, Measured
 from diffing.model import Result
-from diffing.reports.text import visible
 
 ENDPOINTS = 500  # drawn; those that differ come first
 NOT_COMPARED = (

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from diffing.reports.text import clip, visible
+from captures.visible import visible
+from diffing.reports.text import clip
 
 _WORD = re.compile(r"[A-Za-z0-9 ,/=;+-]")
 _TROUBLE = re.compile(r"[`|]|##\[|^\s|\s$|^$")

@@ -21,9 +21,10 @@ from captures.formats.decoding import (
 )
 from captures.formats.jsontext import DEEPEST, MAX_NESTING, deeper_than
 from captures.model import Exchange, Headers, header
+from captures.visible import visible
 from diffing.reports.alignment import Mark, Row, align_json, align_text, folded
 from diffing.reports.claims import Claims
-from diffing.reports.text import clip, size_text, visible
+from diffing.reports.text import clip, size_text
 from diffing.reports.values import dump, same
 
 RAW = 64 * 1024  # characters of one body in the page

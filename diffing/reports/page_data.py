@@ -17,13 +17,14 @@ from typing import Any
 from captures.errors import CaptureError
 from captures.model import Exchange, Session
 from captures.store import Capture
+from captures.visible import visible
 from diffing.messages.startup import PLACES
 from diffing.model import ABSENT, Column, Finding, Group, Judgement, Result
 from diffing.outcome.reproduce import shell_word
 from diffing.reports import coverage
 from diffing.reports.detail import exchange_detail
 from diffing.reports.packing import encoded, packed
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 from diffing.reports.values import shown_pair
 from diffing.reports.wording import (
     COLUMNS,

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from captures.errors import UsageError
+from captures.visible import visible
 from diffing.reports.files import refuse_inputs
-from diffing.reports.text import visible
 
 DEFAULT_HTML = "retape-report.html"
 FILES = {

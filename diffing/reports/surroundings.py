@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from captures.errors import UsageError
-from diffing.reports.text import visible
+from captures.visible import visible
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _LINK = re.compile(r"https?://[\w.:/~%+-]+")

@@ -15,11 +15,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from captures.store import Capture
+from captures.visible import visible
 from captures.wording import counted
 from diffing.model import Group, Result
 from diffing.outcome.reproduce import decision_command, review_command, rules_command, shell_word
 from diffing.reports.coverage import Miss, misses
-from diffing.reports.text import clip, visible
+from diffing.reports.text import clip
 from diffing.reports.wording import (
     COLUMNS,
     LEVELS,

@@ -11,8 +11,9 @@ from decimal import Decimal
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
 
+from captures.visible import visible
 from diffing.model import ABSENT
-from diffing.reports.text import clip, clip_pair, visible
+from diffing.reports.text import clip, clip_pair
 
 _SCALARS = frozenset((str, int, bool, type(None)))  # what most of a document is: equal exactly when == says so
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePath
 
+from captures.visible import visible
 from captures.wording import counted
 from diffing.model import ABSENT, Decision, Finding, Group, Level, Origin, Result
-from diffing.reports.text import visible
 from diffing.reports.values import shown, shown_pair
 
 WORDS = {"clean": "Clean", "drift": "Drift", "inconclusive": "Inconclusive"}

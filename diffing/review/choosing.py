@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from captures.visible import visible
 from diffing.model import ABSENT, Group
-from diffing.reports.text import visible
 from diffing.reports.values import shown_pair
 from diffing.reports.wording import title
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from captures.visible import visible
 from diffing.classes import class_of
 from diffing.model import Finding, Level
-from diffing.reports.text import visible
 from diffing.reports.values import shown_pair
 from replayer.pin_run import PinOutcome
 

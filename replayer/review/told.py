@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from captures.visible import visible
 from captures.wording import counted
 from diffing.model import Group, Result
-from diffing.reports.text import visible
 from diffing.reports.wording import decision_said, verdict_sentence, verdict_word
 from diffing.review.hiding import Preview
 

@@ -29,7 +29,7 @@ RUNNING = (  # what would run, load or navigate if it were taken for markup or f
     f"{{{{constructor.constructor('{PWN}')()}}}}${{{PWN}}}`{PWN}`",
     f"&lt;script&gt;{PWN}&lt;/script&gt;&#60;b&#62;",
     "\x1b[2J\x1b]8;;http://evil.test\x07link\x1b]8;;\x07\x00\x08\x9b31m",
-    "\u202eevil\u2066bidi\u2069\u200b\ufeff\u2028\u2029",
+    "\u202eevil\u2066bidi\u2069\u200b\ufeff\u2028\u2029\ufff9\U000e0041\xad",
 )
 NAMES = ("__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "length", "app", "index", "e-0")
 HUGE = "<b>" * 40_000

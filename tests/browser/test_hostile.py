@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from captures.store import Capture
+from captures.visible import visible
 from diffing.reports import html
-from diffing.reports.text import visible
 from tests.browser import hostile, places
 from tests.browser.fixture import Browse
 

@@ -61,7 +61,7 @@ def test_ls(shop: Path) -> None:
     assert len(lines) == 5
     assert lines[0].split() == "1 1970-01-01 00:01:40.000Z in 200 300.0 ms POST /orders/17?x=1".split()
     assert lines[1].endswith("GET http://shop/  [payments]  caused by 1 (window)")
-    assert lines[2].endswith("GET /orders/18\\x1b[31m\\x0d\\x0aX")
+    assert lines[2].endswith("GET /orders/18\\x1b[31m\\r\\nX")
     assert " reset " in lines[3]
 
 

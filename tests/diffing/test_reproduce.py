@@ -7,8 +7,8 @@ import shlex
 import subprocess
 
 from captures.model import Headers
+from captures.visible import visible
 from diffing.outcome.reproduce import curl_line, replay_command
-from diffing.reports.text import visible
 from tests.diffing.pairs import exchange
 
 SECRET: Headers = (

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from captures.visible import visible
 from captures.wording import counted
 from diffing.history.trend import RANKED, EndpointTrend, GroupTrend, Trend
 from diffing.model import Level
 from diffing.reports import shell
-from diffing.reports.text import visible
 from diffing.reports.trends import words
 from diffing.reports.trends.plots import HEIGHT, WIDTH, Plot, columns, lines
 from diffing.reports.wording import WORDS

@@ -10,8 +10,8 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from captures.visible import visible
 from diffing.history.trend import RANKED, GroupTrend, Trend
-from diffing.reports.text import visible
 from diffing.reports.trends import words
 from diffing.reports.trends.sparkline import sparkline
 

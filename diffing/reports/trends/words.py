@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from captures.visible import visible
 from captures.wording import counted
 from diffing.history.entry import Entry
 from diffing.history.trend import EndpointTrend, GroupTrend, Trend, latest
-from diffing.reports.text import visible
 from diffing.reports.wording import WORDS
 
 HEADS = ("When (UTC)", "Recording", "Build", "Tier", "Verdict", "Drift", "Flaky", "Replayed", "Endpoints", "Time")

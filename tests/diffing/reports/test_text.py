@@ -1,41 +1,11 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffing.reports.text import clip, clip_pair, listed, shared, size_text, visible
+from diffing.reports.text import clip, clip_pair, listed, shared, size_text
 
 ANY_TEXT = st.text(st.characters(codec=None))
-
-
-@pytest.mark.parametrize(
-    ("raw", "shown"),
-    [
-        ("plain é 日本 👩‍💻", "plain é 日本 👩‍💻"),
-        ("\x1b[31mred", "\\x1b[31mred"),
-        ("a\x00b\x7fc\x9b", "a\\x00b\\x7fc\\x9b"),
-        ("two\nlines\r\n\tand", "two\\nlines\\r\\n\\tand"),
-        ("\u202egnp.exe", "\\u202egnp.exe"),
-        ("\u2028\u2029\ufeff\ud800", "\\u2028\\u2029\\ufeff\\ud800"),
-    ],
-)
-def test_what_would_act_is_seen_instead(raw: str, shown: str) -> None:
-    assert visible(raw) == shown
-
-
-def test_lines_and_ascii_on_request() -> None:
-    assert visible("a\n\tb\x1b", lines=True) == "a\n\tb\\x1b"
-    assert visible("é→\x1b", ascii_only=True) == "\\xe9\\u2192\\x1b"
-
-
-@given(ANY_TEXT)
-def test_visible_text_can_be_encoded_and_is_one_line(text: str) -> None:
-    shown = visible(text)
-    shown.encode("utf-8")
-    assert len(shown.splitlines()) <= 1
-    assert visible(shown) == shown
-    visible(text, ascii_only=True).encode("ascii")
 
 
 @given(ANY_TEXT, ANY_TEXT, st.integers(8, 40))

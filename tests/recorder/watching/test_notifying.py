@@ -77,7 +77,7 @@ def test_a_life(manager: Manager, tmp_path: Path) -> None:
     assert manager.take() == ["WATCHDOG=1", "STATUS=3 written, 2 DROPPED (queue full), 9 seen, 0 open"]
     at = 3.0
     tells.counters({"seen": 5, "written": 3, "dropped": 2, "trouble": "no\nroom"})
-    assert manager.take()[1] == "STATUS=3 written, 2 DROPPED, not writing: no\\x0aroom, 5 seen, 0 open"
+    assert manager.take()[1] == "STATUS=3 written, 2 DROPPED, not writing: no\\nroom, 5 seen, 0 open"
     tells.stopping("interrupted")
     tells.done(settings, Outcome(MappingProxyType({"written": 9, "seen": 9}), None))
     assert manager.take() == ["STOPPING=1", "STATUS=Stopping: interrupted", "STATUS=9 written, 0 open"]
