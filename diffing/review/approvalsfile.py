@@ -14,6 +14,7 @@ from diffing.review.approvals import entry_of, parse_approvals
 from diffing.review.tables import Span, spans
 from diffing.rulebook.rulesfile import HEADER, without_rule
 from diffing.rulebook.tomlfile import MARK, NEWLINES, parsed
+from diffing.rulebook.tomltext import table_text
 
 NAME = "approvals"
 RULE_PREFIX = "drift-"  # then the fingerprint: the id of a rule that was made for a group
@@ -135,7 +136,8 @@ def _appended(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
     base = text if text.removeprefix(MARK).strip() else f"{text.rstrip()}{HEADER}"
     base += "" if base.endswith("\n") else "\n"
     gap = "" if _ends_blank(base) else "\n"
-    return f"{base}{gap}{chr(10).join(map(_rendered, entries))}"
+    blocks = "\n".join(table_text(NAME, entry) for entry in entries)
+    return f"{base}{gap}{blocks}"
 
 
 def _ends_blank(text: str) -> bool:
@@ -165,11 +167,3 @@ def _changed(block: str, was: Mapping[str, Any], entry: Mapping[str, Any]) -> st
             table[key] = value
     rendered = in_toml(tomlkit.dumps(small))
     return rendered + ("" if rendered.endswith("\n") else "\n")
-
-
-def _rendered(entry: Mapping[str, Any]) -> str:
-    """Value by value: a document of tomlkit's for each of thousands would take minutes."""
-    import tomlkit
-
-    lines = (f"{key} = {tomlkit.item(value).as_string()}\n" for key, value in entry.items())
-    return in_toml(f"[[{NAME}]]\n{''.join(lines)}")

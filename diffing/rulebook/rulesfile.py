@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from captures.errors import ConfigError
-from captures.visible import in_toml
 from diffing.rulebook.tomlfile import MARK, NEWLINES, parsed, rewrite
+from diffing.rulebook.tomltext import table_text
 
 HEADER = (
     "# [[rules]]: what must hold where a value cannot be equal to the recorded one. [[approvals]]: drift that people\n"
@@ -70,8 +70,8 @@ def draft_id(endpoint: str, location: str) -> str:
 
 
 def written(draft: RuleDraft) -> str:
-    """The entry as TOML text, without a blank line around it."""
-    return _rendered(draft.entry())
+    """The entry as TOML text, without a blank line around it. Raises what :func:`table_text` raises."""
+    return table_text("rules", draft.entry())
 
 
 def add_rules(path: Path, drafts: Sequence[RuleDraft]) -> list[str]:
@@ -118,7 +118,7 @@ def added(before: str, drafts: Sequence[RuleDraft], path: Path) -> tuple[str, Ma
     else:
         base = HEADER if not before.strip() else before
         base += "" if base.endswith("\n") else "\n"
-        blocks = "\n".join(_rendered(entry) for entry in new)
+        blocks = "\n".join(table_text("rules", entry) for entry in new)
         after = f"{base}{'' if base.endswith(chr(10) * 2) else chr(10)}{blocks}"
     return after, {**data, "rules": [*standing, *new]}, ids
 
@@ -214,14 +214,6 @@ def _span(text: str, at: int, path: Path) -> tuple[int, int]:
             return title.start(), title.end() + len(body) - trailing
         position = title.end() + len(body)
     raise ConfigError(f"{path}: rule {at + 1} cannot be found in the text.", hint="Edit it by hand.")
-
-
-def _rendered(entry: Mapping[str, Any]) -> str:
-    """Value by value: a document of tomlkit's for each of thousands would take minutes."""
-    import tomlkit
-
-    lines = (f"{key} = {tomlkit.item(value).as_string()}\n" for key, value in entry.items())
-    return in_toml(f"[[rules]]\n{''.join(lines)}")
 
 
 def _appended_inline(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
