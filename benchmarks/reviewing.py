@@ -102,11 +102,15 @@ def measure(*, quick: bool = False, groups: int = 10_000) -> list[Ratio]:
             compared = time.perf_counter() - started
             one = statistics.median(ask("accept", [every[at]]) for at in range(3 if quick else 9))
             rest = ask("accept", every)
+            late = statistics.median(ask("reject", [every[at]]) for at in range(3))
+            for _ in range(3):
+                ask("undo")
             back = ask("undo")
     peer = f"comparing the run, {len(every):,} groups"
     single, whole = f"{one:.2f} s against {compared:.1f} s", f"{rest:.1f} s, undone in {back:.1f} s"
     return [
         Ratio("review: accepting one more group", peer, one / compared, "at most 0.1 x", single),
+        Ratio("review: one more in a file that decides all", peer, late / compared, "at most 0.5 x", f"{late:.2f} s"),
         Ratio("review: accepting all of them at once", peer, rest / compared, "at most 2 x", whole),
     ]
 

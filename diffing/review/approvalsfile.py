@@ -11,8 +11,8 @@ from captures.errors import ConfigError
 from captures.visible import in_toml
 from diffing.model import Approval, Decision
 from diffing.review.approvals import entry_of, parse_approvals
-from diffing.review.tables import Span, spans
-from diffing.rulebook.rulesfile import HEADER, without_rule
+from diffing.rulebook.rulesfile import HEADER, without_rules
+from diffing.rulebook.tables import ends_blank, spans, without
 from diffing.rulebook.tomlfile import MARK, NEWLINES, parsed
 from diffing.rulebook.tomltext import table_text
 
@@ -56,10 +56,7 @@ def undecided(before: str, fingerprints: Collection[str], path: Path) -> tuple[s
     data, entries = _opened(before, path)
     text, entries = _edited(before, entries, _without(entries, set(fingerprints), range(len(entries))))
     meant = _meant(data, entries)
-    rules = {rule.get("id") for rule in meant.get("rules", [])}
-    for name in fingerprints:
-        if f"{RULE_PREFIX}{name}" in rules:
-            text, meant = without_rule(text, f"{RULE_PREFIX}{name}", path)
+    text, meant = without_rules(text, meant, {f"{RULE_PREFIX}{name}" for name in fingerprints}, path)
     return text, meant, tuple(name for name in fingerprints if name in known)
 
 
@@ -122,10 +119,9 @@ def _edited(
             parts += [text[done : span.start], _changed(text[span.start : span.end], entries[at], entry)]
             done = span.end
     text = "".join([*parts, text[done:]])
-    gone = sorted((at for at, entry in edits.items() if entry is None), reverse=True)
-    where = spans(text, NAME) if gone else []
-    for at in gone:  # from the end, so that what stands before stays where it is
-        text = _cut(text, where[at])
+    if None in edits.values():
+        where = spans(text, NAME)
+        text = without(text, [where[at] for at in sorted(edits) if edits[at] is None])
     kept = [edits.get(at, entry) for at, entry in enumerate(entries)]
     return text, [entry for entry in kept if entry is not None]
 
@@ -135,22 +131,9 @@ def _appended(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
         return text
     base = text if text.removeprefix(MARK).strip() else f"{text.rstrip()}{HEADER}"
     base += "" if base.endswith("\n") else "\n"
-    gap = "" if _ends_blank(base) else "\n"
+    gap = "" if ends_blank(base) else "\n"
     blocks = "\n".join(table_text(NAME, entry) for entry in entries)
     return f"{base}{gap}{blocks}"
-
-
-def _ends_blank(text: str) -> bool:
-    return NEWLINES.sub("\n", text[-4:]).endswith("\n\n")
-
-
-def _cut(text: str, span: Span) -> str:
-    before, after = text[: span.start], text[span.end :]
-    if not after.strip():
-        return re.sub(r"(\n)[ \t]*\r?\n\Z", r"\1", before) + after
-    if not before.removeprefix(MARK) or _ends_blank(before):
-        after = re.sub(r"\A(?:[ \t]*\r?\n)+", "", after)
-    return before + after
 
 
 def _changed(block: str, was: Mapping[str, Any], entry: Mapping[str, Any]) -> str:

@@ -1,20 +1,21 @@
 """Writing rules: ``[[rules]]`` entries added to, changed in and taken out of a file that people wrote and review.
 
-Everything outside the touched entry stays byte for byte: comments, order, blank lines, line endings. tomlkit reads
-where an entry stands and writes the entry itself; a file that would not read back as meant is never written.
+Everything outside the touched entry stays byte for byte: comments, order, blank lines, line endings. A file that would
+not read back as meant is never written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from captures.errors import ConfigError
+from diffing.rulebook.tables import Span, spans, without
 from diffing.rulebook.tomlfile import MARK, NEWLINES, parsed, rewrite
 from diffing.rulebook.tomltext import table_text
 
@@ -22,7 +23,6 @@ HEADER = (
     "# [[rules]]: what must hold where a value cannot be equal to the recorded one. [[approvals]]: drift that people\n"
     "# accepted or rejected. Reviewed like code; comments stay. `retape rules check` says what of it does nothing.\n"
 )
-_TITLE = re.compile(r"(?:^|(?<=\ufeff))[ \t]*\[\[[ \t]*(?:rules|\"rules\"|'rules')[ \t]*\]\][^\n]*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +98,22 @@ def added(before: str, drafts: Sequence[RuleDraft], path: Path) -> tuple[str, Ma
     data = parsed(before, path)
     standing = _entries(data, path)
     taken = {str(entry.get("id", "")) for entry in standing}
+    by_place: dict[str, list[dict[str, Any]]] = {}  # a file may hold thousands, and be given thousands more
+    for one in standing:
+        by_place.setdefault(_place(one), []).append(one)
     new: list[dict[str, Any]] = []
     ids: list[str] = []
     for draft in drafts:
         entry = draft.entry()
-        known = next((one for one in (*standing, *new) if _says_the_same(one, entry)), None)
+        alike = by_place.setdefault(_place(entry), [])
+        known = next((one for one in alike if _says_the_same(one, entry)), None)
         if known is not None and "id" in known:
             ids.append(str(known["id"]))
             continue
         entry["id"] = _free(str(entry["id"]), taken)
         taken.add(entry["id"])
         new.append(entry)
+        alike.append(entry)
         ids.append(entry["id"])
     if not new:
         return before, data, ids
@@ -125,19 +130,30 @@ def added(before: str, drafts: Sequence[RuleDraft], path: Path) -> tuple[str, Ma
 
 def remove_rule(path: Path, rule_id: str) -> None:
     """Take the rule out of ``path``; comments around it stay. Raises :class:`ConfigError` when it is not there."""
-    rewrite(path, lambda before: without_rule(before, rule_id, path))
+
+    def change(before: str) -> tuple[str, Mapping[str, Any]]:
+        data = parsed(before, path)
+        _number(_entries(data, path), rule_id, path)
+        return without_rules(before, data, {rule_id}, path)
+
+    rewrite(path, change)
 
 
-def without_rule(before: str, rule_id: str, path: Path) -> tuple[str, Mapping[str, Any]]:
-    """The text without the rule, and the data that it says: what :func:`remove_rule` writes."""
+def without_rules(
+    before: str, data: Mapping[str, Any], ids: Container[str], path: Path
+) -> tuple[str, Mapping[str, Any]]:
+    """The text, which says ``data``, without the rules that have one of ``ids``, and what it says then.
 
-    def gone(text: str, start: int, end: int) -> str:
-        before, after = text[:start], text[end:]
-        if not before or NEWLINES.sub("\n", before).endswith("\n\n"):
-            after = re.sub(r"\A(?:[ \t]*\r?\n)+", "", after)
-        return before + after
-
-    return _edited(before, path, rule_id, gone, lambda _: None)
+    Raises :class:`ConfigError`.
+    """
+    standing = _entries(data, path)
+    gone = [at for at, entry in enumerate(standing) if entry.get("id") in ids]
+    if not gone:
+        return before, data
+    where = _where(before, data, path)
+    rules = [entry for entry in standing if entry.get("id") not in ids]
+    left = {key: value for key, value in data.items() if key != "rules"}
+    return without(before, [where[at] for at in gone]), {**left, "rules": rules} if rules else left
 
 
 def update_rule(path: Path, rule_id: str, changes: Mapping[str, Any]) -> None:
@@ -146,74 +162,49 @@ def update_rule(path: Path, rule_id: str, changes: Mapping[str, Any]) -> None:
     Raises :class:`ConfigError` when the rule is not there or would no longer be sound.
     """
 
-    def changed(text: str, start: int, end: int) -> str:
-        import tomlkit
+    def change(before: str) -> tuple[str, Mapping[str, Any]]:
+        data = parsed(before, path)
+        standing = _entries(data, path)
+        at = _number(standing, rule_id, path)
+        span = _where(before, data, path)[at]
+        merged = {**standing[at], **changes}
+        entry = {key: value for key, value in merged.items() if value is not None}
+        _sound([entry], path)
+        block = _changed(before[span.start : span.end], changes)
+        rules = [*standing[:at], entry, *standing[at + 1 :]]
+        return f"{before[: span.start]}{block}{before[span.end :]}", {**data, "rules": rules}
 
-        small = tomlkit.parse(NEWLINES.sub("\n", text[start:end]))
-        table: Any = small["rules"]
-        for key, value in changes.items():
-            if value is None:
-                table[0].pop(key, None)
-            else:
-                table[0][key] = value
-        rendered = tomlkit.dumps(small)
-        return text[:start] + rendered + ("" if rendered.endswith("\n") else "\n") + text[end:]
-
-    def meant(entry: dict[str, Any]) -> dict[str, Any]:
-        merged = {**entry, **changes}
-        return {key: value for key, value in merged.items() if value is not None}
-
-    rewrite(path, lambda before: _edited(before, path, rule_id, changed, meant))
+    rewrite(path, change)
 
 
-def _edited(
-    before: str,
-    path: Path,
-    rule_id: str,
-    change: Callable[[str, int, int], str],
-    meant: Callable[[dict[str, Any]], dict[str, Any] | None],
-) -> tuple[str, Mapping[str, Any]]:
-    data = parsed(before, path)
-    standing = _entries(data, path)
+def _changed(block: str, changes: Mapping[str, Any]) -> str:
+    import tomlkit
+
+    small = tomlkit.parse(NEWLINES.sub("\n", block))
+    table: Any = small["rules"]
+    for key, value in changes.items():
+        if value is None:
+            table[0].pop(key, None)
+        else:
+            table[0][key] = value
+    rendered = tomlkit.dumps(small)
+    return rendered + ("" if rendered.endswith("\n") else "\n")
+
+
+def _number(standing: Sequence[Mapping[str, Any]], rule_id: str, path: Path) -> int:
     at = next((number for number, entry in enumerate(standing) if entry.get("id") == rule_id), None)
     if at is None:
         known = ", ".join(str(entry.get("id")) for entry in standing) or "no rule"
         raise ConfigError(f'{path} has no rule "{rule_id}".', hint=f"It has {known}.")
-    if _is_inline(data, before):
+    return at
+
+
+def _where(text: str, data: Mapping[str, Any], path: Path) -> list[Span]:
+    """Where each rule stands."""
+    found = spans(text, "rules")
+    if len(found) != len(data["rules"]):
         raise ConfigError(f"{path} holds its rules in one list.", hint="Write them as [[rules]] tables first.")
-    entry = meant(dict(standing[at]))
-    if entry is not None:
-        _sound([entry], path)
-    start, end = _span(before, at, path)
-    rules = [*standing[:at], *([entry] if entry is not None else []), *standing[at + 1 :]]
-    expected = {**data, "rules": rules}
-    if not rules:
-        del expected["rules"]
-    return change(before, start, end), expected
-
-
-def _span(text: str, at: int, path: Path) -> tuple[int, int]:
-    """From the title of rule number ``at`` to the end of its last key: comments that follow belong to what comes."""
-    import tomlkit
-
-    tables: Any = tomlkit.parse(text.removeprefix(MARK))["rules"]
-    position = 0
-    for number, table in enumerate(tables):
-        body = table.as_string()
-        for title in _TITLE.finditer(text, position):
-            if text.startswith(body, title.end()):
-                break
-        else:
-            raise ConfigError(f"{path}: rule {number + 1} cannot be found in the text.", hint="Edit it by hand.")
-        if number == at:
-            trailing = 0
-            for key, item in reversed(table.value.body):
-                if key is not None:
-                    break
-                trailing += len(item.as_string())
-            return title.start(), title.end() + len(body) - trailing
-        position = title.end() + len(body)
-    raise ConfigError(f"{path}: rule {at + 1} cannot be found in the text.", hint="Edit it by hand.")
+    return found
 
 
 def _appended_inline(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
@@ -231,7 +222,7 @@ def _appended_inline(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
 
 def _is_inline(data: Mapping[str, Any], text: str) -> bool:
     """Whether the rules are one list, ``rules = [{…}]``, rather than tables of their own."""
-    return "rules" in data and _TITLE.search(text) is None
+    return "rules" in data and not spans(text, "rules")
 
 
 def _entries(data: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
@@ -239,6 +230,10 @@ def _entries(data: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
     if not isinstance(rules, list) or not all(isinstance(entry, dict) for entry in rules):
         raise ConfigError(f"rules in {path} must be written as [[rules]] tables.")
     return rules
+
+
+def _place(entry: Mapping[str, Any]) -> str:
+    return f"{entry.get('endpoint', '*')} {entry.get('location')}"
 
 
 def _says_the_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 
 from captures.errors import ConfigError
 from captures.placing import check_inside
+from captures.settings.finding import said_by
 
 MARK = "\ufeff"  # editors on Windows begin a file with it; it stays there
 NEWLINES = re.compile(r"\r?\n")
@@ -52,14 +53,14 @@ def read(path: Path) -> str:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def parsed(text: str, path: Path) -> dict[str, Any]:
-    """The data of ``text``, which stands in ``path``. Raises :class:`ConfigError`."""
+def parsed(text: str, path: Path) -> Mapping[str, Any]:
+    """The data of ``text``, which stands in ``path``, for reading only. Raises :class:`ConfigError`."""
     if path.name == "pyproject.toml":
         raise ConfigError(
             "Rules are not written into pyproject.toml.", hint="Give a file of their own: retape.rules.toml beside it."
         )
     try:
-        return tomllib.loads(text.removeprefix(MARK))
+        return said_by(text.removeprefix(MARK))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", hint="Mend it first: nothing was written.") from error
     except RecursionError as error:
@@ -98,7 +99,7 @@ def _checked(path: Path, before: str, after: str, meant: Mapping[str, Any]) -> s
     if "\r\n" in before and not re.search(r"(?<!\r)\n", before):
         after = NEWLINES.sub("\r\n", after)
     try:
-        said: dict[str, Any] | None = tomllib.loads(after.removeprefix(MARK))
+        said: Mapping[str, Any] | None = said_by(after.removeprefix(MARK))
     except tomllib.TOMLDecodeError:
         said = None
     if said != meant:

@@ -118,7 +118,7 @@ def test_removing_takes_the_rule_and_no_comment_of_another(mine: Path, rule: str
 def test_adding_and_removing_gives_the_file_back(mine: Path) -> None:
     add_rules(mine, [NEW])
     remove_rule(mine, "get-orders-id-at")
-    assert mine.read_text() == MINE + "\n"
+    assert mine.read_text() == MINE
 
 
 def test_updating_keeps_the_comments_of_the_rule(mine: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from captures.errors import ConfigError
 from diffing.model import Approval, Decision
 from diffing.review.approvalsfile import undecided, with_approvals
-from diffing.review.tables import spans
+from diffing.rulebook.tables import spans
 
 PATH = Path("retape.rules.toml")
 A, B, C = "a3f8c21b9d04", "b00000000001", "c00000000002"

@@ -11,7 +11,8 @@ from types import FrameType
 from typing import Any
 
 from diffing.model import Approval, Decision
-from diffing.review.approvalsfile import with_approvals
+from diffing.review.approvalsfile import undecided, with_approvals
+from diffing.rulebook.rulesfile import RuleDraft, added
 
 FILE = Path("retape.rules.toml")
 
@@ -47,5 +48,19 @@ def test_the_effort_grows_with_the_number_of_decisions_and_not_with_its_square()
         assert tomllib.loads(text) == meant
         assert {entry["decision"] for entry in meant["approvals"]} == {"accepted"}
         efforts[count] = (made, changed)
+    for few, many in zip(efforts[20], efforts[160], strict=True):
+        assert many < 10 * few
+
+
+def test_so_does_that_of_ignoring_them_and_of_taking_it_back() -> None:
+    efforts = {}
+    for count in (20, 160):
+        names = [f"{number:012x}" for number in range(count)]
+        drafts = [RuleDraft("GET /a", f"$.a{name}", "any", id=f"drift-{name}") for name in names]
+        made, (text, meant, _) = effort(lambda d=drafts: added("", d, FILE))
+        assert tomllib.loads(text) == meant
+        back, (text, meant, gone) = effort(lambda t=text, n=names: undecided(t, n[1:], FILE))
+        assert (len(tomllib.loads(text)["rules"]), len(gone)) == (len(meant["rules"]), count - 1)
+        efforts[count] = (made, back)
     for few, many in zip(efforts[20], efforts[160], strict=True):
         assert many < 10 * few

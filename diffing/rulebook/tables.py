@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from diffing.rulebook.tomlfile import MARK
+from diffing.rulebook.tomlfile import MARK, NEWLINES
 
 _TOKEN = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}|'
@@ -20,6 +20,9 @@ _TOKEN = re.compile(
     r"#[^\n]*|[^\S\n]+|[A-Za-z0-9_-]+|.",
     re.DOTALL,
 )
+_LINES = re.compile(
+    r"""(?:[^\S\n]*[A-Za-z0-9_-]+[^\S\n]*=[^\S\n]*(?:"(?!"")(?:[^"\\\n]|\\.)*"|[A-Za-z0-9_.:+-]+)[^\S\n]*\n)+"""
+)  # simple keys with simple values, one a line: most of a file of thousands of entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,27 @@ def spans(text: str, name: str) -> list[Span]:
     return [Span(start, end) for found, start, end in _tables(text) if found == name]
 
 
+def without(text: str, gone: Iterable[Span]) -> str:
+    """``text`` without the entries ``gone``, given in order; of the blank lines around each, those before it stay."""
+    kept: list[str] = []
+    tail, done = "", 0  # the end of what is kept so far; where the last entry that goes ends
+    for span in (*gone, Span(len(text), len(text))):
+        part = text[done : span.start]
+        if done and (not tail or ends_blank(tail)):
+            part = re.sub(r"\A(?:[ \t]*\r?\n)+", "", part)
+        if done and span.start == len(text) and not part.strip():
+            return re.sub(r"(\n)[ \t]*\r?\n\Z", r"\1", "".join(kept)) + part
+        kept.append(part)
+        tail = f"{tail}{part}"[-4:].removeprefix(MARK)
+        done = span.end
+    return "".join(kept)
+
+
+def ends_blank(text: str) -> bool:
+    """Whether a blank line stands at the end."""
+    return NEWLINES.sub("\n", text[-4:]).endswith("\n\n")
+
+
 def _tables(text: str) -> Iterator[tuple[str, int, int]]:
     """(name, start, end) of every table; the name is empty for what is no array of tables at the top."""
     at = line = len(MARK) if text.startswith(MARK) else 0
@@ -42,6 +66,9 @@ def _tables(text: str) -> Iterator[tuple[str, int, int]]:
     name, start, end = "", 0, 0
     names: dict[str, str] = {}  # thousands of titles are alike
     while at < len(text):
+        if at == line and not depth and not said and (plain := _LINES.match(text, at)):
+            at = line = end = plain.end()
+            continue
         token = _TOKEN.match(text, at)
         assert token is not None  # a single character always fits
         word = token[0]
