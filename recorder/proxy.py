@@ -113,6 +113,7 @@ async def serve(
     from recorder.h2c import PriorKnowledge
     from recorder.master import Proxy
     from recorder.mends import mend
+    from recorder.plain.taking import ShortWay
     from recorder.tape import Tape
 
     mend()
@@ -133,6 +134,7 @@ async def serve(
     proxy.add_first(PriorKnowledge())
     proxy.add(connections)
     proxy.add(tape)
+    proxy.add(ShortWay(tape))
     try:
         for bound in await proxy.start(plan.listeners):
             doors.open(bound.spec, bound.listener, bound.host, bound.port)

@@ -126,15 +126,19 @@ class Tape:
 
     def requestheaders(self, flow: HTTPFlow) -> Awaitable[None] | None:
         """A request's head has arrived. Where the traffic gives way to the recording, its connection may wait."""
-        if self._blocks and self._desk.is_full() and not self._ending:
+        if self.is_held_back():
             return self._begin_later(flow)
-        self._begin(flow)
+        self.begin(flow)
         return None
+
+    def is_held_back(self) -> bool:
+        """Whether a request that comes now has to wait until there is room for it."""
+        return self._blocks and self._desk.is_full() and not self._ending
 
     async def _begin_later(self, flow: HTTPFlow) -> None:
         self.held_back += 1
         await self._room()
-        self._begin(flow)
+        self.begin(flow)
 
     async def _room(self) -> None:
         try:
@@ -146,7 +150,12 @@ class Tape:
             if task is not None:
                 asyncio.get_running_loop().call_soon(task.cancel)
 
-    def _begin(self, flow: HTTPFlow) -> None:
+    def is_ours(self, address: tuple[str, int]) -> bool:
+        """Whether a listener of the recording is at ``address``."""
+        return self._doors.at((address[0].lower(), address[1])) is not None
+
+    def begin(self, flow: HTTPFlow) -> None:
+        """A request's head is there, and nothing makes it wait."""
         listener = self._doors.of(flow.client_conn)
         if listener.role is Role.OUTBOUND:
             listener = messages.lead_to_dependency(flow.request, listener, self._doors)
@@ -260,7 +269,7 @@ class Tape:
                         message.from_client, "text" if message.is_text else "binary", message.content, message.size
                     )
             flow.websocket.messages.clear()
-        return self._room() if self._blocks and self._desk.is_full() and not self._ending else None
+        return self._room() if self.is_held_back() else None
 
     def websocket_end(self, flow: HTTPFlow) -> None:
         """A WebSocket was closed."""

@@ -59,7 +59,7 @@ def wraps() -> list[Wanted]:
     ]
 
 
-class _TrailingReader(ChunkedReader):
+class TrailingReader(ChunkedReader):
     """h11's reader of chunked bodies, with the trailers taken off the end event, where mitmproxy trips over them."""
 
     trailers: tuple[tuple[bytes, bytes], ...] = ()
@@ -74,7 +74,7 @@ class _TrailingReader(ChunkedReader):
 
 def _keep_trailers(original: Callable[[int | None], Any]) -> Callable[[int | None], Any]:
     def make_body_reader(expected_size: int | None) -> Any:
-        return _TrailingReader() if expected_size is None else original(expected_size)
+        return TrailingReader() if expected_size is None else original(expected_size)
 
     make_body_reader.mended = True  # type: ignore[attr-defined]
     return make_body_reader
@@ -82,14 +82,14 @@ def _keep_trailers(original: Callable[[int | None], Any]) -> Callable[[int | Non
 
 def _read_trailers(original: Callable[..., Commands]) -> Callable[..., Commands]:
     def read_body(self: Any, event: Any) -> Commands:
-        if isinstance(self.body_reader, _TrailingReader):
+        if isinstance(self.body_reader, TrailingReader):
             return with_trailers(self, event)
         return original(self, event)
 
     def with_trailers(self: Any, event: Any) -> Commands:
         def trailers(command: Any) -> Commands:
             reader = self.body_reader
-            if isinstance(command, ReceiveHttp) and isinstance(reader, _TrailingReader) and reader.trailers:
+            if isinstance(command, ReceiveHttp) and isinstance(reader, TrailingReader) and reader.trailers:
                 found, reader.trailers = Headers(reader.trailers), ()
                 if isinstance(command.event, RequestEndOfMessage):
                     yield ReceiveHttp(RequestTrailers(self.stream_id, found))
