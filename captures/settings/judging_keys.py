@@ -16,6 +16,7 @@ ENDPOINTS = Table(
 WORDS = (
     "uuid", "ulid", "timestamp", "date", "integer", "number", "string", "boolean", "id", "opaque", "digest", "jwt",
     "url", "equal", "type", "same-shape", "any", "optional", "unordered", "one-of",
+    "any-of",
 )  # fmt: skip
 """What may stand after ``expect``, beside ``regex:PATTERN``; ``diffing.rulebook.matchers`` says what each means."""
 
@@ -39,6 +40,8 @@ RULES = Table(
         Key("expect", Choice(WORDS, "regex:"), "what must hold there", '"number"',
             otherwise="by what stands beside it"),
         Key("values", Many(Anything(), least=1), "with one-of", '["queued", "running", "done"]'),
+        Key("types", Many(Text("a string"), least=1), "with any-of: null, array, object or words of expect",
+            '["null", "uuid"]'),
         Key("tolerance", _TOLERANCE, 'how far from the recorded number; or "1%"', "0.01"),
         Key("min", _NUMBER, "of a number", "0"),
         Key("max", _NUMBER, "of a number", "5000"),

@@ -23,7 +23,7 @@ from diffing.rulebook.rulecheck import Coverage
 from diffing.rulebook.rulelint import broken_rule
 from diffing.rulebook.rules import Rule, RuleBook, parse_rules
 from diffing.rulebook.rulesfile import RuleDraft, written
-from diffing.rulebook.suggesting import GONE
+from diffing.rulebook.suggesting import careful
 from diffing.rulebook.trying import suggestions
 
 
@@ -90,11 +90,7 @@ def preview(
         drafts=made.drafts,
         hides=tuple(hides),
         unsaid=tuple(unsaid),
-        careful=tuple(
-            f"{draft.id} accepts that {draft.location} is gone: whoever reads it breaks, and nothing varies."
-            for draft in made.drafts
-            if draft.reason == GONE
-        ),
+        careful=tuple(careful(draft) for draft in made.drafts if careful(draft)),
         left=sum(group.open for group in made.left),
     )
 

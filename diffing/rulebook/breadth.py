@@ -9,7 +9,7 @@ from typing import Any
 from captures.errors import ConfigError
 from captures.jsonpaths import Any_, Filter, JsonPath, Slice, Step
 
-_ASSERT_LITTLE = frozenset({"any", "optional", "type"})
+_ASSERT_LITTLE = frozenset({"any", "optional", "type", "any-of"})
 _STATUS_WORDS = _ASSERT_LITTLE | {"integer", "number"}
 _TYPE_ONLY = frozenset({"string", "integer", "number", "boolean", "opaque", "id"})
 _ROOMY = 1_000

@@ -327,9 +327,10 @@ def suggest(
     from captures.state import project_root
     from captures.unattended import refuse_in_ci
     from diffing.options import options_from
+    from diffing.review.desk import named
     from diffing.rulebook.rulelint import broken_rule
     from diffing.rulebook.rulesfile import add_rules, written
-    from diffing.rulebook.suggesting import GONE, as_row
+    from diffing.rulebook.suggesting import as_row, careful
     from diffing.rulebook.trying import suggestions
 
     if write:
@@ -341,7 +342,9 @@ def suggest(
     source = recorded or _source(run)
     open_groups: list[Group] = []
     unsaid: list[str] = []
-    for group in _named(_compared(source, run, options), groups_named):
+    result = _compared(source, run, options)
+    asked = {group.fingerprint: group for group in (named(result.groups, one, run) for one in groups_named)}
+    for group in asked.values() if groups_named else (group for group in result.groups if group.open):
         name = broken_rule(group, (rule.id for rule in options.rules))
         if name:
             unsaid.append(f'{group.fingerprint} {group.location}: your rule "{name}" comes first; change that.')
@@ -359,10 +362,8 @@ def suggest(
     for sentence in unsaid:
         _tell(sentence)
     for draft in drafts:
-        if draft.reason == GONE:
-            _tell(
-                f"careful: {draft.id} accepts that {draft.location} is gone. Whoever reads it breaks; nothing varies."
-            )
+        if careful(draft):
+            _tell(f"careful: {careful(draft)}")
     if not drafts:
         _tell("There is no drift that a rule could let pass.")
         return 1 if unsaid else 0
@@ -384,25 +385,6 @@ def _left(groups: Sequence[Group]) -> str:
         if left
         else ("the run has no drift")
     )
-
-
-def _named(result: Result, fingerprints: tuple[str, ...]) -> list[Group]:
-    """The groups asked for; all that nobody has let pass when none is. Raises for one that is not there."""
-    from captures.errors import UsageError
-
-    if not fingerprints:
-        return [group for group in result.groups if group.open]
-    found: list[Group] = []
-    for wanted in fingerprints:
-        fitting = [group for group in result.groups if group.fingerprint.startswith(wanted)]
-        if len(fitting) != 1:
-            known = ", ".join(group.fingerprint for group in result.groups[:5]) or "none"
-            raise UsageError(
-                f"{wanted} is {'no drift group' if not fitting else 'more than one drift group'} of this run.",
-                hint=f"It has {known}{', …' if len(result.groups) > 5 else ''}",
-            )
-        found.append(fitting[0])
-    return found
 
 
 def _compared(recorded: Path, run: Path, options: DiffOptions) -> Result:

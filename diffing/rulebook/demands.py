@@ -1,6 +1,7 @@
 """What a rule may demand beside its matcher word: each is one key of the ``[[rules]]`` table.
 
 values = ["pending", "paid"]     with one-of
+types = ["null", "uuid"]         with any-of
 tolerance = 0.01 (or "1%")       with number, integer: how far from the recorded value
 min = 0, max = 100               with number, integer
 prefix = "ord_"                  with string, opaque, id, digest, url, type
@@ -29,6 +30,7 @@ _NUMBERS = ("number", "integer")
 _TEXTS = ("string", "opaque", "id", "digest", "url", "type")
 _GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "values": ("one-of",),
+    "types": ("any-of",),
     "tolerance": _NUMBERS,
     "min": _NUMBERS,
     "max": _NUMBERS,
@@ -101,6 +103,8 @@ def implied(params: Mapping[str, Any]) -> str:
     """The matcher word that may be left out beside ``params``; empty when it may not."""
     if "values" in params:
         return "one-of"
+    if "types" in params:
+        return "any-of"
     if {"tolerance", "min", "max"} & params.keys():
         return "number"
     return "string" if "prefix" in params else ""

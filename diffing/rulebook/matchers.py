@@ -46,6 +46,7 @@ WORDS = {
     "unordered": "an array of the same items in any order",
     "regex:PATTERN": "a string that the pattern matches as a whole; a pattern that may never end is refused",
     "one-of": "one of the rule's `values`",
+    "any-of": "one of the rule's `types`: null, array, object, or a word of this table that needs nothing beside it",
 }
 
 
@@ -63,6 +64,7 @@ class Matcher:
     unordered: bool = False  # the walk of a JSON body compares the items as ever and only lets their order differ
     demands: tuple[Demand, ...] = ()
     relations: tuple[Relation, ...] = ()
+    either: tuple[Matcher, ...] = ()  # of ``any-of``: one of these has to be satisfied
 
     def complaint(
         self, recorded: Any, replayed: Any, document: Document | None = None, path: JsonPath | None = None
@@ -96,6 +98,8 @@ def compile_matcher(word: str, params: Mapping[str, Any], where: str) -> Matcher
             raise ConfigError(f'{where}: expect = "one-of" needs values = [...].')
         allowed = frozenset(_plain(value) for value in values)
         return Matcher(f"one of {len(values)} values", lambda _, value: _plain(value) in allowed)
+    if word == "any-of":
+        return _either(params.get("types"), where)
     check = _CHECKS.get(word)
     if check is None:
         close = difflib.get_close_matches(word, WORDS, n=1, cutoff=0.5)
@@ -111,8 +115,30 @@ def compile_matcher(word: str, params: Mapping[str, Any], where: str) -> Matcher
     )
 
 
+def _either(types: object, where: str) -> Matcher:
+    if not isinstance(types, list) or not types or not all(isinstance(one, str) for one in types):
+        raise ConfigError(f'{where}: expect = "any-of" needs types = ["null", "integer"].')
+    matchers = []
+    for one in types:
+        if one in _NO_TYPES:
+            raise ConfigError(f"{where}: {one!r} is none of types: it says nothing of the value alone.")
+        plain = _PLAIN_TYPES.get(one)
+        matchers.append(Matcher(one, plain) if plain is not None else compile_matcher(one, {}, where))
+    return _one_of(tuple(matchers))
+
+
+def _one_of(matchers: tuple[Matcher, ...]) -> Matcher:
+    return Matcher(
+        f"any of {', '.join(matcher.word for matcher in matchers)}",
+        lambda recorded, replayed: any(matcher.complaint(recorded, replayed) is None for matcher in matchers),
+        either=matchers,
+    )
+
+
 def of_text(matcher: Matcher) -> Matcher:
     """``matcher`` for places whose values are always text, such as headers: a number there is one written out."""
+    if matcher.either:
+        return _one_of(tuple(of_text(one) for one in matcher.either))
     if matcher.word not in ("integer", "number"):
         return matcher
 
@@ -186,6 +212,12 @@ def _same_jwt(recorded: Any, replayed: Any) -> bool:
     return old is None or old.kind != "jwt" or old.facets == new.facets
 
 
+_NO_TYPES = frozenset({"equal", "type", "same-shape", "any", "optional", "unordered", "one-of", "any-of"})
+_PLAIN_TYPES: dict[str, Check] = {
+    "null": lambda _, value: value is None,
+    "array": lambda _, value: type(value) is list,
+    "object": lambda _, value: type(value) is dict,
+}
 _CHECKS: dict[str, Check] = {
     "uuid": _is_kind("uuid"),
     "date": _is_kind("date"),

@@ -16,7 +16,7 @@ from diffing.rulebook.rulelint import Remark, place
 from diffing.rulebook.rules import Rule, RuleBook
 from diffing.rulebook.ruletree import RuleState
 
-_SILENT = frozenset({"any", "type", "optional"})
+_SILENT = frozenset({"any", "type", "optional", "array", "object"})
 """Matchers that say nothing of what stands inside an object or array."""
 
 
@@ -108,7 +108,8 @@ class Coverage:
                 self.behind[rule.id] += 1
                 continue
             self.places[rule.id] += 1
-            if rule.matcher.word in _SILENT and type(value) in (dict, list):
+            words = {matcher.word for matcher in (rule.matcher, *rule.matcher.either)}
+            if words & _SILENT and type(value) in (dict, list):
                 self.members[rule.id] += _leaves(value)
 
 

@@ -159,7 +159,37 @@ def _strictest_first(class_id: str, location: str, pairs: Sequence[tuple[Any, An
         if len(values) <= FEW:
             yield "one-of", {"values": values}
     yield "type", {}
+    yield "any-of", {"types": _types((*olds, *news))}
     yield "any", {}
+
+
+def _types(values: Sequence[Any]) -> list[str]:
+    """A word for each JSON type among ``values``, the narrowest of it that they all satisfy."""
+    by_type: dict[str, list[Any]] = {}
+    for value in values:
+        by_type.setdefault(broad_type(value), []).append(value)
+    words = []
+    for kind, those in by_type.items():
+        if kind == "string":
+            words.append(_word_of(those))
+        elif kind == "number" and all(json_type(value) == "integer" for value in those):
+            words.append("integer")
+        else:
+            words.append(kind)
+    return words
+
+
+def _word_of(texts: Sequence[str]) -> str:
+    shapes = [shape_of(text) for text in texts]
+    kinds = {shape.kind if shape is not None else "" for shape in shapes}
+    moments = all(shape is not None and shape.family is Family.MOMENT for shape in shapes)
+    if kinds <= {"uuid", "ulid", "date"} and len(kinds) == 1:
+        return kinds.pop()
+    if moments:
+        return "timestamp"
+    if all(_WHOLE.fullmatch(text) for text in texts):
+        return f"regex:{_WHOLE.pattern}"
+    return "opaque" if all(text and not any(map(str.isspace, text)) for text in texts) else "string"
 
 
 def _texts(pairs: Sequence[tuple[str, str]]) -> Iterator[_Demand]:
@@ -229,6 +259,18 @@ def _different(values: Iterable[Any]) -> list[Any]:
         if not any(same(plain, one) for one in out):
             out.append(plain)
     return out
+
+
+def careful(draft: RuleDraft) -> str:
+    """What one should not overlook of a rule that was made by itself; empty for most."""
+    if draft.reason == GONE:
+        return f"{draft.id} accepts that {draft.location} is gone: whoever reads it breaks, and nothing varies."
+    if draft.expect == "any":
+        return f"{draft.id} accepts whatever is at {draft.location}, of whatever type."
+    types = draft.params.get("types", [])
+    if "object" in types or "array" in types:
+        return f"{draft.id} says nothing of what is inside {draft.location}, which changed its type."
+    return ""
 
 
 def as_row(draft: RuleDraft) -> Mapping[str, Any]:

@@ -22,6 +22,13 @@ GOOD: dict[str, Any] = {"id": "r", "location": "$.a", "expect": "any"}
         ({"expect": "uid"}, "is no matcher"),
         ({"expect": "regex:("}, "no regular expression"),
         ({"expect": "one-of"}, "needs values"),
+        ({"expect": "any-of"}, "needs types"),
+        ({"expect": "any-of", "types": []}, "needs types"),
+        ({"expect": "any-of", "types": ["null", "any"]}, "says nothing of the value alone"),
+        ({"expect": "any-of", "types": ["null", "uid"]}, 'Did you mean "uuid"'),
+        ({"types": ["null"], "expect": "string"}, "types only goes with"),
+        ({"expect": "any-of", "types": ["integer", "string"], "location": "response.status"}, "accepts every status"),
+        ({"expect": "any-of", "types": ["null"], "location": "$"}, "accepts the whole body of every endpoint"),
         ({"location": "$.a[?(@.b || @.c)]"}, "no JSON path"),
         ({"location": "nowhere"}, "names no place"),
         ({"location": ""}, "location is missing"),
@@ -136,6 +143,7 @@ def test_a_refused_path_is_marked_under_the_rule_that_has_it() -> None:
         ({"min": 0, "max": 5}, "number, 0 or more, 5 or less"),
         ({"prefix": "a", "length": [1, 2]}, 'string, a string that begins with "a", a length from 1 to 2'),
         ({"values": [1, 2]}, "one of 2 values"),
+        ({"types": ["null", "uuid"]}, "any of null, uuid"),
     ],
 )  # fmt: skip
 def test_what_a_rule_asserts_in_words(entry: dict[str, Any], said: str) -> None:
@@ -144,7 +152,28 @@ def test_what_a_rule_asserts_in_words(entry: dict[str, Any], said: str) -> None:
 
 def test_every_word_of_the_list_is_a_matcher() -> None:
     for word in WORDS:
-        compile_matcher(word.replace("PATTERN", "x"), {"values": [1]} if word == "one-of" else {}, "here")
+        params = {"one-of": {"values": [1]}, "any-of": {"types": ["null"]}}.get(word, {})
+        compile_matcher(word.replace("PATTERN", "x"), params, "here")
+
+
+@pytest.mark.parametrize(
+    ("types", "good", "bad"),
+    [
+        (["null", "integer"], [None, 3], ["3", 3.5, True, []]),
+        (["array", "regex:[0-9]+"], [[], "12"], [{}, "a", None, 12]),
+        (["object", "uuid", "boolean"], [{}, False], ["x", 0, None]),
+    ],
+)
+def test_a_union_of_types(types: list[str], good: list[Any], bad: list[Any]) -> None:
+    rule = parse_rules([{"id": "r", "location": "$.a", "types": types}])[0]
+    assert [value for value in good if rule.complaint("old", value) is not None] == []
+    assert [value for value in bad if rule.complaint("old", value) is None] == []
+
+
+def test_a_number_among_them_is_one_written_out_in_a_header() -> None:
+    rule = parse_rules([{"id": "r", "location": "header x-left", "types": ["integer", "uuid"]}])[0]
+    assert rule.complaint("7", "12") is None
+    assert rule.complaint("7", "twelve") == "the rule expects any of integer, uuid"
 
 
 def test_an_id_may_stand_once() -> None:

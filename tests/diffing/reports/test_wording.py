@@ -47,7 +47,7 @@ def test_a_hostile_endpoint_stays_inside_its_string() -> None:
         (1, "1", "one-of"),
         (1, ABSENT, "optional"),
         (ABSENT, 1, "optional"),
-        (None, {}, "any"),
+        (None, {}, "any-of"),
     ],
 )
 def test_the_rule_still_asserts_the_most_it_can(recorded: object, replayed: object, expect: str) -> None:
