@@ -71,13 +71,13 @@ class CaptureFile:
         replace_run: bool = False,
     ) -> None:
         self.path = path
-        self._lock_file = _lock(path)
+        self._lock_file = lock_capture(path)
         self._older: Older | None = None
         self._descriptor = -1
         connection = None
         try:
             self._older = Older(path) if replace_run else None
-            self._connection = connection = _open_for_writing(path)
+            self._connection = connection = open_for_writing(path)
             if mode != "replay" and connection.execute("SELECT 1 FROM session WHERE mode = 'replay'").fetchone():
                 raise CaptureError(
                     f"{path} is a run, the result of a replay: nothing is recorded into it.",
@@ -230,7 +230,7 @@ class CaptureFile:
         (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy and self.fate() is Fate.MOVED:
             raise sqlite3.OperationalError("database is locked")  # its log is found by the old name only
-        _be_one_file(self._connection)
+        be_one_file(self._connection)
 
     def abandon(self) -> None:
         """Close a file that another program has written over, and change nothing of what that put there."""
@@ -247,7 +247,7 @@ class CaptureFile:
         if moved is not None and moved != self.path:
             # SQLite refused by the old name.
             with suppress(sqlite3.Error), closing(sqlite3.connect(moved)) as connection:
-                _be_one_file(connection)
+                be_one_file(connection)
         if self._older is not None:
             self._older.put_back()
         give_up_lock(self._lock_file)
@@ -292,11 +292,11 @@ def held(path: Path) -> Iterator[None]:
     Raises :class:`CaptureError` where it is being written, or read in a way that keeps it two.
     """
     identify(path)
-    lock = _lock(path)
+    lock = lock_capture(path)
     try:
-        connection = _open_for_writing(path)
+        connection = open_for_writing(path)
         try:
-            _be_one_file(connection)
+            be_one_file(connection)
             alone = connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
         finally:
             connection.close()
@@ -321,7 +321,7 @@ def _lock_path(path: Path) -> Path:
     return Path(f"{path.resolve()}.lock")
 
 
-def _lock(path: Path) -> IO[bytes]:
+def lock_capture(path: Path) -> IO[bytes]:
     if path.exists() and not path.is_file():
         identify(path)  # says what it is; a device must never be replaced by a file, whatever its size
     file = take_lock(_lock_path(path), path)
@@ -371,7 +371,7 @@ def give_up_lock(file: IO[bytes]) -> None:
     file.close()
 
 
-def _open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path) -> sqlite3.Connection:
     new = not path.exists() or path.stat().st_size == 0
     version = schema.VERSION if new else identify(path)
     if new:
@@ -388,7 +388,7 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _be_one_file(connection: sqlite3.Connection) -> None:
+def be_one_file(connection: sqlite3.Connection) -> None:
     """A finished capture is one file: copied, committed or read from a read-only place without its ``-wal``.
 
     While somebody reads it, that has to wait for the next writer.

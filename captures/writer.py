@@ -182,6 +182,12 @@ class CaptureWriter:
         with self._state:
             self._refuse(exchange, self._full() if reason == "queue_full" else Fault(reason, REASONS[reason]))
 
+    def drop(self, number: int, reason: str) -> None:
+        """Count ``number`` exchanges that never came here."""
+        with self._state:
+            self._seen += number
+            self._lose(number, self._full() if reason == "queue_full" else Fault(reason, REASONS[reason]))
+
     def has_room(self, exchange: Exchange, messages: tuple[Message, ...] = ()) -> bool:
         """Whether :meth:`put` would take ``exchange`` now; after a :meth:`flush` it does."""
         with self._state:

@@ -145,6 +145,10 @@ class Desk:
         self._declined.pop(exchange, None)
         self._writer.lose(exchange, reason)
 
+    def drop(self, number: int, reason: str) -> None:
+        """Count ``number`` exchanges that nothing else was told of."""
+        self._writer.drop(number, reason)
+
     def is_full(self) -> bool:
         """Whether so much waits to be written that who can wait should."""
         return self._writer.is_full()

@@ -1,7 +1,8 @@
 """The proxy process: reads its plan from stdin, records until stdin closes, reports JSON lines on stdout.
 
 Started by ``recorder.crew`` with ``python -O`` as a process of its own, so that mitmproxy's pins, global state
-and crashes stay here. What its tape tells goes to the writing process, over the socket that its argument names.
+and crashes stay here. What its tape tells goes to the writing process, over the socket that its first argument names;
+over the second one the parent hands it another such socket when the writing process has died.
 Commands on stdin: ``service PID`` (CMD's process group; 0: it has ended), ``drain`` (close the inbound listeners, let
 what is open finish), ``stop``, ``now`` (stop without waiting), ``discard`` (stop; a capture this recording made and
 nothing was put into is removed). The end of stdin without one of these means that the parent was killed: CMD, which
@@ -48,7 +49,10 @@ def main() -> int:
     plan = ProxyPlan.from_line(sys.stdin.buffer.readline())
     line = socket.socket(fileno=int(sys.argv[1]))
     share = plan.max_queue // 2 // plan.workers  # the other half waits in the writing process
-    relay = Relay(line, share, blocks=plan.blocks, several=plan.workers > 1)
+    relay = Relay(
+        line, share, blocks=plan.blocks, several=plan.workers > 1,
+        renewals=socket.socket(fileno=int(sys.argv[2])), broke=lambda told: report(event="broke", told=told),
+    )  # fmt: skip
     try:
         asyncio.run(_main(plan, relay, report))
     except RetapeError as error:
@@ -147,7 +151,7 @@ async def serve(
 
     def counters() -> dict[str, Any]:
         return {
-            **({} if isinstance(desk, Relay) else desk.counters()),
+            **desk.counters(),
             "open": tape.open_count(),
             "held_back": tape.held_back,
             "faults": faults.count,
@@ -193,6 +197,7 @@ async def serve(
     }
     said = {name: value for name, value in meta.items() if value}
     if isinstance(writer, Relay):
+        report(event="counters", **counters())  # the last for a while: the rest is told now
         await asyncio.to_thread(writer.close, said, command)
     elif isinstance(desk, Desk):
         desk.finish()

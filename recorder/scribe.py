@@ -24,14 +24,15 @@ from captures.errors import RetapeError
 from captures.model import Exchange, Headers, Message
 from captures.writer import CaptureWriter
 from recorder.desk import Desk
+from recorder.line import Batch, Call, receive
 from recorder.plan import ProxyPlan
-from recorder.relay import Batch, Call, receive, total
+from recorder.relay import total
 from recorder.report import Report
 
 TICK = 1.0  # seconds between counters
 BLOCKED = 30.0  # seconds traffic may wait for a file that cannot be written (--on-overload block)
 LOOK = 0.01  # seconds between two looks whether the writer has room again
-OVERDUE = 1.0  # seconds after which what one proxy told is not kept waiting for the others' words any more
+OVERDUE = 1.0  # seconds after which what one proxy told does not wait here for the others' words any more
 WAITING = 4  # batches read and not applied yet, of each proxy
 
 
@@ -40,6 +41,7 @@ class _Told:
     """What one proxy told."""
 
     calls: deque[Call] = field(default_factory=deque)  # and was not applied yet
+    came: float = 0.0  # when the first of these did
     until: float = 0.0  # everything before this time was told
     ids: dict[int, int] = field(default_factory=dict)  # of its open exchanges, by handle
 
@@ -60,6 +62,7 @@ class Intake:
         """A batch of ``proxy`` has come."""
         told = self._proxies[proxy]
         told.until, calls = batch
+        told.came = told.came if told.calls else now
         told.calls.extend(calls)
         self.apply(now)
 
@@ -91,7 +94,7 @@ class Intake:
                 told_until = min(told_until, told.until)
             elif first is None or told.calls[0][0] < first.calls[0][0]:
                 first = told
-        if first is not None and (first.calls[0][0] <= told_until or first.calls[0][0] < now - OVERDUE):
+        if first is not None and (first.calls[0][0] <= told_until or first.came < now - OVERDUE):
             return first
         return None
 
@@ -143,6 +146,9 @@ class Intake:
 
     def _lose(self, handle: int, reason: str, at: float) -> None:
         self._desk.lose(self._ids.pop(handle), reason, at)
+
+    def _drop(self, number: int) -> None:
+        self._desk.drop(number, "queue_full")
 
     def _end(self, meta: Mapping[str, Any], ending: str) -> None:
         self.metas.append(meta)

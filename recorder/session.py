@@ -25,14 +25,17 @@ from captures.model import authority
 from captures.service import Service, Wiring, environment
 from captures.state import redaction_key, state_dir
 from captures.trust import Authority
+from captures.wording import counted
 from recorder.child import Event
 from recorder.crew import STOP_TIMEOUT, WRITER, Crew
 from recorder.listeners import LOOPBACK, Listener, Role, is_loopback
 from recorder.plan import ProxyPlan
 from recorder.provenance import provenance
 from recorder.settings import Overload, Settings
+from recorder.succession import paths_of
 
 START_TIMEOUT = 60.0  # seconds for the proxy process to listen: importing mitmproxy alone takes one or more
+_FIND_OUT = "Look for who killed it, which the kernel does where memory is short, and record again."
 POLL = 0.05  # seconds between looks at CMD
 
 
@@ -130,12 +133,14 @@ class _Recording:
             self._stop_service(proxy)
             proxy.send("discard")
             proxy.end(2.0 if isinstance(error, ProxyDied) else STOP_TIMEOUT)
+            if isinstance(error, ProxyDied) and proxy.unwritten:
+                error.hint += f" {counted(proxy.unwritten, 'exchange')} lost with it."
             if isinstance(error, ProxyDied) and proxy.lost:
                 error.hint += f" Exchanges it had begun and could not finish: {proxy.lost}."
             raise
         proxy.end(STOP_TIMEOUT)
         outcome = Outcome(self._counters, code)
-        if not any(Path(path).exists() for path, _ in self._counters.get("files", ())):
+        if not any(Path(path).exists() for path in paths_of(self._counters)):
             lost = self._counters.get("seen", 0)
             raise CaptureVanished(
                 f"{settings.capture} vanished while it was being recorded: all it held is lost"
@@ -158,7 +163,7 @@ class _Recording:
             dependencies=settings.names,
             trusted=str(ca.bundle(self._work / "upstream.pem", extra)),
             insecure=settings.insecure_upstream,
-            meta=provenance(settings),
+            meta={**provenance(settings), "recording": secrets.token_hex(6)},
             max_body=settings.max_body,
             max_messages=settings.max_messages,
             max_queue=settings.max_queue,
@@ -281,11 +286,11 @@ class _Recording:
                 raise ProxyDied(f"{event['name']} died: {event['how']}.", hint=self._what_is_left(event["name"]))
 
     def _what_is_left(self, died: str) -> str:
-        files = [path for path, _ in self._counters.get("files", ())]
+        files = paths_of(self._counters)
         older = sum(path != self._file for path in files)
         more = f" and {older} older file{'' if older == 1 else 's'}" if older else ""
         if died == WRITER:
-            return f"What it had written until then is in {self._file}{more}; what was still waiting is lost."
+            return f"What it had written until then is in {self._file}{more}. {_FIND_OUT}"
         return f"What it had recorded until then is in {self._file}{more}."
 
     def _tell_of_files(self, event: Event) -> None:

@@ -18,6 +18,7 @@ from recorder.child import Event
 from recorder.listeners import Listener, Role
 from recorder.session import Outcome
 from recorder.settings import Settings
+from recorder.succession import paths_of
 from recorder.watching.statusline import StatusLine
 from recorder.watching.words import LEFT_OUT
 
@@ -49,6 +50,10 @@ ADVICE = {
     "proxy_died": (
         "a proxy process died ({where}): what it had open is cut, and counted as lost.",
         "",
+    ),
+    "writer_died": (
+        "the writing process died ({where}); another one goes on with the recording.",
+        "Look for who killed it: the kernel does where memory is short (smaller --max-body, fewer --workers).",
     ),
     "opaque": (
         "{where}: a connection is not HTTP; it passes through and is not recorded.",
@@ -158,9 +163,9 @@ class TextObserver:
         if held_back:
             waited = counted(held_back, "request")
             self._say(f"{waited} waited until the recording had caught up (--on-overload block).")
-        files, gone = outcome.counters.get("files", ()), outcome.counters.get("removed") or {"files": 0, "exchanges": 0}
+        files, gone = paths_of(outcome.counters), outcome.counters.get("removed") or {"files": 0, "exchanges": 0}
         if len(files) > 1:
-            self._say(f"In {len(files)} files, {Path(files[0][0]).name} to {Path(files[-1][0]).name}.")
+            self._say(f"In {len(files)} files, {Path(files[0]).name} to {Path(files[-1]).name}.")
         if gone["files"]:
             were = "was" if gone["files"] == 1 else "were"
             went = f"{counted(gone['files'], 'file')} with {counted(gone['exchanges'], 'exchange')}"
@@ -190,7 +195,7 @@ class TextObserver:
             if settings.command and proxied and not totals["outbound"]:
                 self._say(NO_CALLS)
             command = " ".join(shown_command(settings.command)) if settings.command else "CMD"
-            self._say(f"Next: retape replay {files[-1][0] if files else settings.capture} -- {command}")
+            self._say(f"Next: retape replay {files[-1] if files else settings.capture} -- {command}")
 
     def _say(self, text: str) -> None:
         with suppress(OSError):  # the terminal has gone (SIGHUP): what is recorded must be written down all the same
@@ -264,7 +269,7 @@ class JsonObserver:
             distrusted=outcome.counters.get("distrusted", {}),
             error=outcome.counters.get("error", ""),
             dropped_by={why: number for why, number in outcome.counters.get("dropped_by", {}).items() if number},
-            files=[path for path, _ in outcome.counters.get("files", ())],
+            files=paths_of(outcome.counters),
             removed=outcome.counters.get("removed", {}),
             command_exit=outcome.command_code,
         )

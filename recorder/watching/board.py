@@ -17,6 +17,7 @@ from typing import Any
 
 from recorder.child import Event
 from recorder.settings import Settings
+from recorder.succession import paths_of
 from recorder.watching.observers import Deaf
 
 STALE = 10.0  # seconds without counters after which the proxy counts as hung; it reports every second
@@ -70,7 +71,7 @@ class Board(Deaf):
 
     def counters(self, event: Event) -> None:
         """The proxy is alive, and how far it is; ``files`` are those it has written that are still there."""
-        files = [Path(path) for path, _ in event.get("files") or ()]
+        files = [Path(path) for path in paths_of(event)]
         with self._guard:
             self._counters, self._heard = event, self._clock()
             self._files = files or self._files

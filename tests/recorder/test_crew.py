@@ -14,8 +14,10 @@ import pytest
 
 from captures.model import CauseHow, Direction
 from captures.store import Capture
-from tests.recorder.conftest import Lab, answering, ask, connect, head, until
-from tests.recorder.running import OK, Recorder, Start, get, gone
+from captures.wording import counted
+from recorder.succession import MOST
+from tests.recorder.conftest import Lab, answering, ask, connect, head, read_all, until
+from tests.recorder.running import OK, Recorder, Start, get, gone, traffic
 
 pytestmark = pytest.mark.slow
 
@@ -143,21 +145,112 @@ def _target(link: Path) -> str:
         return ""
 
 
-def test_the_writing_process_dies(lab: Lab, start: Start) -> None:
+@pytest.mark.parametrize("rotation", [(), ("--rotate", "1MB")])
+def test_another_writing_process_takes_the_place_of_one_that_died(
+    lab: Lab, start: Start, rotation: tuple[str, ...]
+) -> None:
+    held, calls = threading.Event(), []
+
+    async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await head(reader)).split()[1].decode()
+        if path == "/held":
+            held.set()
+            await asyncio.to_thread(killed.wait)
+            out, into = await asyncio.open_connection("127.0.0.1", calls[0])
+            into.write(b"GET http://127.0.0.1:%d/call HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n" % (stock, tracing(1).encode()))
+            await out.readuntil(b"ok")
+            into.close()
+        writer.write(answer(path))
+
+    def answer(path: str) -> bytes:
+        return OK.replace(b"2\r\n", b"%d\r\n" % (2 + len(path))) + path.encode()
+
+    killed, stock = threading.Event(), lab.origin(answering(OK))
+    recorder = start(
+        "--inbound", f"0=http://127.0.0.1:{lab.origin(service)}", "--outbound", "0", "--workers", "2", *rotation
+    )  # fmt: skip
+    port = recorder.port("inbound")
+    calls.append(recorder.port("outbound"))
+    waiting = connect(port)
+    waiting.sendall(get("/held", tracing(1)))
+    assert held.wait(20)
+    with traffic(port, answer, clients=3) as running:
+        running.more(20)
+        (scribe,) = processes(recorder, "recorder.scribe")
+        os.kill(scribe, signal.SIGSTOP)  # so that there is something to lose
+        running.more(20)
+        os.kill(scribe, signal.SIGKILL)
+        warning = recorder.event("warning")
+        killed.set()
+        assert read_all(waiting) == answer("/held")
+        running.more(20)
+        asked = running.end()
+    (other,) = processes(recorder, "recorder.scribe")
+    assert other != scribe
+    code, text = recorder.end()
+    done = recorder.events[-1]
+    assert code == 3
+    assert done["seen"] == done["written"] + done["dropped"] == asked + 2
+    assert done["dropped_by"] == {"writer_died": done["dropped"]}
+    assert 0 < done["dropped"] < asked
+    lost = counted(done["dropped"], "exchange")
+    assert (warning["what"], warning["where"]) == ("writer_died", f"killed by SIGKILL, {lost} lost with it")
+    assert f"{done['dropped']} of {done['seen']} exchanges could not be written" in text
+    there, told = [], []
+    for path in done["files"]:
+        with Capture.open(path) as capture:
+            assert capture.damage() == []
+            assert all(session.ended is not None for session in capture.sessions())
+            told += [(session.seen, session.dropped) for session in capture.sessions()]
+            there += list(capture.exchanges())
+    assert len(there) == done["written"]
+    assert [sum(numbers) for numbers in zip(*told, strict=True)] == [done["seen"], done["dropped"]]
+    (call,) = (one for one in there if one.direction is Direction.OUTBOUND)
+    (cause,) = (one for one in there if one.request.target == b"/held")
+    assert (call.cause.exchange, cause.response.body) == (cause.id, b"ok/held"), "what was open is told again"
+
+
+def test_a_writing_process_that_loses_nothing_when_it_dies(lab: Lab, start: Start) -> None:
     recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(answering(OK))}")
-    ask(recorder.port("inbound"), get("/kept"))
+    ask(recorder.port("inbound"), get("/before"))
     until(lambda: len(recorder.exchanges()) == 1, "the exchange on disk")
-    everybody = [*processes(recorder, "recorder.proxy"), *processes(recorder, "recorder.scribe")]
-    os.kill(everybody[-1], signal.SIGKILL)
+    (scribe,) = processes(recorder, "recorder.scribe")
+    os.kill(scribe, signal.SIGKILL)
+    assert recorder.event("warning")["where"] == "killed by SIGKILL, 0 exchanges lost with it"
+    ask(recorder.port("inbound"), get("/after"))
+    assert recorder.end() == (0, "")
+    done = recorder.events[-1]
+    assert (done["seen"], done["written"], done["files"]) == (2, 2, [str(recorder.capture)])
+    with Capture.open(recorder.capture) as capture:
+        assert capture.check() == []
+        assert [one.request.target for one in capture.exchanges()] == [b"/before", b"/after"]
+
+
+def test_a_writing_process_that_dies_again_and_again_ends_the_recording(lab: Lab, start: Start) -> None:
+    recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(answering(OK))}")
+    port, everybody = recorder.port("inbound"), set(processes(recorder, "recorder.proxy"))
+    for number in range(MOST + 1):
+        ask(port, get(f"/{number}"))
+        until(lambda number=number: len(recorder.exchanges()) == number + 1, "the exchange on disk")
+        (scribe,) = processes(recorder, "recorder.scribe")
+        everybody.add(scribe)
+        if number == MOST:
+            os.kill(scribe, signal.SIGSTOP)
+            ask(port, get("/lost"))
+        os.kill(scribe, signal.SIGKILL)
+        until(lambda scribe=scribe: processes(recorder, "recorder.scribe") != [scribe], "what comes of it")
     code, text = recorder.end(None)
     assert code == 4
     first, hint = text.splitlines()[:2]
     assert first == "retape: The writing process died: killed by SIGKILL."
-    assert hint == (f"hint: What it had written until then is in {recorder.capture}; what was still waiting is lost.")
+    assert hint == (
+        f"hint: What it had written until then is in {recorder.capture}. Look for who killed it, which the kernel does"
+        " where memory is short, and record again. 1 exchange lost with it."
+    )
     assert all(gone(pid) for pid in everybody)
     with Capture.open(recorder.capture) as capture:
-        assert [line.partition(":")[0] for line in capture.check()] == ["session 1 has no end"]
-        assert capture.count() == 1
+        assert capture.check() == ["session 4 dropped 1 of 2 exchanges"]
+        assert capture.count() == 4
 
 
 def test_what_a_lone_proxy_had_begun_is_named_when_it_dies(lab: Lab, start: Start) -> None:

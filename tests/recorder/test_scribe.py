@@ -20,7 +20,8 @@ from captures.store import Capture
 from captures.writer import CaptureWriter
 from recorder.choosing import Choice
 from recorder.desk import Desk
-from recorder.relay import Relay, receive, total
+from recorder.line import receive
+from recorder.relay import CALL, Relay, total
 from recorder.scribe import OVERDUE, Intake, attend
 from tests.recorder.conftest import until
 
@@ -90,8 +91,19 @@ def test_who_is_silent_is_waited_for_a_while_only(writer: CaptureWriter) -> None
     intake = Intake(Desk(writer, Choice()), 2)
     intake.take(0, (2.0, [*inbound(1, 1.0), put(1.5, exchange(1, "/"))]), 2.0)
     assert writer.counters().seen == 0
-    intake.apply(1.5 + OVERDUE + 0.1)
+    intake.apply(2.0 + OVERDUE + 0.1)
     assert writer.counters().seen == 1
+
+
+def test_what_is_old_when_it_comes_waits_for_the_others_all_the_same(writer: CaptureWriter) -> None:
+    intake = Intake(Desk(writer, Choice()), 2)
+    intake.take(1, (9.0, [*call(1, 2.0, TRACE), put(2.2, exchange(1, "/call", Direction.OUTBOUND))]), 9.0)
+    intake.take(0, (9.0, [*inbound(1, 1.0, TRACE)]), 9.5)  # both had waited for another writing process
+    intake.gone(0, 9.5)
+    intake.gone(1, 9.5)
+    (only,) = recorded(writer)
+    assert only.cause is not None
+    assert only.cause.how is CauseHow.TRACE_HEADER
 
 
 def test_what_a_killed_proxy_had_begun_is_counted_as_lost(writer: CaptureWriter) -> None:
@@ -251,3 +263,69 @@ def test_numbers_of_several_are_added() -> None:
         "open": 3,
         "opaque": {"a": 3, "b": 3},
     }
+
+
+# -- without room, and to another writing process -----------------------------------------------------------------
+
+
+def test_what_has_no_room_leaves_no_note_each() -> None:
+    ours, theirs = socket.socketpair()
+    relay = Relay(ours, 100_000)
+    relay.put(exchange(relay.start(), "/", body=b"x" * 10_000_000))  # nobody reads: all that follows waits
+    for _ in range(20_000):
+        handle = relay.start()
+        relay.inbound_started(handle, HEADERS, time.monotonic(), b"/")
+        relay.inbound_body(handle, HEADERS, b"x" * 10_000)
+        relay.settle(handle, True)
+        relay.inbound_answered(handle)
+        relay.inbound_ended(handle, time.monotonic())
+        relay.put(exchange(handle, "/", body=b"x" * 50_000))
+    closing = threading.Thread(target=relay.close)
+    closing.start()
+    calls = []
+    with theirs.makefile("rb") as source:
+        while (batch := receive(source)) is not None:
+            calls += batch[1]
+    closing.join(60)
+    lost = sum(call[2] if call[1] == "drop" else call[1] == "lose" for call in calls)
+    assert lost + [call[1] for call in calls].count("put") == 20_001
+    assert len(calls) < 100_000 / CALL + 20
+
+
+def test_another_writing_process_is_told_of_what_is_open_and_how_much_went_to_the_one_before() -> None:
+    first, to_first = socket.socketpair()
+    second, to_second = socket.socketpair()
+    renewals, parent = socket.socketpair()
+    broke: list[int] = []
+    relay = Relay(to_first, 1 << 30, renewals=renewals, broke=broke.append)
+    with first, first.makefile("rb") as source:
+        kept, socket_ = relay.start(), relay.start()
+        relay.inbound_started(kept, HEADERS, 1.0, b"/open")
+        relay.begin(exchange(socket_, "/socket"))
+        relay.put(exchange(relay.start(), "/ended"))
+        told = names(source, 6)
+    assert told == ["start", "start", "inbound_started", "begin", "start", "put"]
+    relay.put(exchange(relay.start(), "/on-the-way"))  # to a process that is gone
+    until(lambda: broke == [2], "how many had gone over: one that ended, one that is written while it goes on")
+    relay.put(exchange(kept, "/open"))
+    socket.send_fds(parent, [b"+"], [to_second.fileno()])
+    to_second.close()
+    with second, second.makefile("rb") as source:
+        again = names(source, 7)
+        assert again == ["start", "inbound_started", "start", "begin", "start", "put", "put"]
+        until(lambda: relay.counters() == {"ended": 3, "told": 3, "untold": 0}, "the count")
+    parent.close()  # nobody comes any more
+    relay.put(exchange(relay.start(), "/nobody"))
+    relay.close()
+    assert broke == [2, 3]
+    assert relay.counters() == {"ended": 4, "told": 0, "untold": 1}
+
+
+def names(source: Any, number: int) -> list[str]:
+    """The next ``number`` calls, each by its name."""
+    found: list[str] = []
+    while len(found) < number:
+        batch = receive(source)
+        assert batch is not None
+        found += [name for _, name, *_ in batch[1]]
+    return found
