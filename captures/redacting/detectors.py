@@ -44,6 +44,9 @@ _PRINTABLE = re.compile(rb"[\t\n\r -~]+")
 """How a text begins. JSON Web Tokens are looked at elsewhere: dots stand between their parts."""
 _ENCODED_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}%40[A-Za-z0-9.-]{4,255}")
 _ADDRESS = re.compile(rb"@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]")
+_LARGE = 65_536  # characters
+_PIECE = 8_192
+_CUT = re.compile(r'["\n]')
 _ID = re.compile(
     r"(?:.*[_.-])?(?:ids?|uid|uuid|guid|time|timestamp|ts|ms|ns|offset|cursor|seq|version|hash|nonce|etag)$|"
     r".*[a-z0-9](?:Ids?|IDs?|Uid|Uuid|Time|Timestamp|Ts|Ms|Offset|Seq|Version)$|"
@@ -103,9 +106,49 @@ class Detectors:
 
         Raises ``ValueError`` for more than :data:`MOST` findings.
         """
-        wanted = self._wanted
-        if "private-key" in wanted and "PRIVATE KEY" in text:
+        if "private-key" in self._wanted and "PRIVATE KEY" in text:
             text = _spliced(text, private_keys(text), "private-key", hide)
+        if len(text) > _LARGE:  # most pieces of a large text hold nothing
+            text = "".join([self._of_piece(one, hide, name) if self._may_be_in(one) else one for one in _pieces(text)])
+        else:
+            text = self._of_piece(text, hide, name)
+        for number, pattern in enumerate(self._patterns, start=1):
+            text = _spliced(text, _of_pattern(text, pattern), f"pattern {number}", hide)
+        return text
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where in a large ``text`` something may be replaced: no place of it is left out, some are told in vain."""
+        if self._patterns or "PRIVATE KEY" in text:
+            yield 0, len(text)
+            return
+        start = 0
+        for piece in _pieces(text):
+            if self._may_be_in(piece):
+                for first, last in self._found_in(piece):
+                    yield start + first, start + last
+            start += len(piece)
+
+    def _found_in(self, piece: str) -> Iterator[tuple[int, int]]:
+        values: set[str] = set()
+
+        def noted(_: str, value: str) -> str:
+            values.add(value)
+            return value
+
+        self._of_piece(piece, noted, "")
+        for value in values:
+            at = piece.find(value)
+            if at < 0:  # it stands there encoded
+                yield 0, len(piece)
+            while at >= 0:
+                yield at, at + len(value)
+                at = piece.find(value, at + len(value))
+
+    def _may_be_in(self, piece: str) -> bool:
+        return self.may_find(piece.encode("utf-8", "surrogatepass"))
+
+    def _of_piece(self, text: str, hide: HideDetected, name: str) -> str:
+        wanted = self._wanted
         if self._forms:
             text = in_free_text(text, lambda kind, value: hide(kind, value) if kind in self._forms else value)
         data = text.encode("utf-8", "replace")
@@ -129,8 +172,6 @@ class Detectors:
             text = self._phones(text, hide, name)
         if runs:
             text = self._unpacked(text, hide)
-        for number, pattern in enumerate(self._patterns, start=1):
-            text = _spliced(text, _of_pattern(text, pattern), f"pattern {number}", hide)
         return text
 
     def _unpacked(self, text: str, hide: HideDetected) -> str:
@@ -199,6 +240,16 @@ def _may_have_token(data: bytes) -> bool:
 def _may_have_card(form: bytes) -> bool:
     """Whether digits stand in a row that are not the fraction of a number."""
     return form.count(_CARD) > form.count(_FRACTION)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A large ``text`` cut where nothing that is found by its form goes on: at a quote or the end of a line."""
+    start = 0
+    while start < len(text):
+        cut = _CUT.search(text, start + _PIECE)
+        end = cut.end() if cut else len(text)
+        yield text[start:end]
+        start = end
 
 
 def _alphabet(packed: str) -> bytes:

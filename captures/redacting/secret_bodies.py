@@ -7,7 +7,7 @@ that cannot be read, more findings than can be replaced) is closed: nothing of i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote
@@ -17,6 +17,7 @@ from captures.formats.codings import content_decoded, content_encoded
 from captures.formats.mediatypes import content_type_parameters, is_text, media_type, might_be_json, parameters
 from captures.formats.mediatypes import is_json as says_json
 from captures.model import Headers, header
+from captures.redacting import secret_pairs
 from captures.redacting.detectors import Detectors
 from captures.redacting.secret_echoes import Echoes
 from captures.redacting.secret_json import JsonRedactor
@@ -31,6 +32,7 @@ _EVENT_LINES = re.compile(rb"(?<![^\r\n])data:[^\r\n]*(?:(?:\r\n|\r|\n)data:[^\r
 _HEADER = re.compile(rb"(?m)^([A-Za-z][A-Za-z0-9_-]{0,80})(:[ \t]{0,9})([^\r\n]+)")
 _NO_JSON = re.compile(rb"\s*(?!(?:true|false|null)\s*\Z)[<A-Za-z]")
 _MOST_OF_A_FILE = 65_536
+_LONGEST_NAME = 80
 _MOST_PARTS = 5  # levels of multipart in multipart
 _LINES = frozenset(f"application/{name}" for name in ("x-ndjson", "ndjson", "jsonl", "x-jsonlines", "json-seq"))
 _OPAQUE = ("image/", "video/", "audio/", "font/")
@@ -259,8 +261,10 @@ class BodyRedactor:
             if self._may_hold(data):
                 raise
             return self._binary(data, hooks)
-        for part in parts:
-            pieces += (self._head(data[position : part.start], hooks), self._part(part, hooks, depth))
+        apart = self._named_apart(parts) if secret_pairs.may_hold(data) else {}
+        for index, part in enumerate(parts):
+            content = self._part(part, hooks, depth, apart.get(index, ""))
+            pieces += (self._head(data[position : part.start], hooks), content)
             position = part.end
         return b"".join((*pieces, data[position:]))
 
@@ -278,9 +282,15 @@ class BodyRedactor:
 
         return _HEADER.sub(new, head)
 
-    def _part(self, part: multipart.RawPart, hooks: Hooks, depth: int) -> bytes:
+    def _named_apart(self, parts: Sequence[multipart.RawPart]) -> dict[int, str]:
+        pairs = [(_part_name(part), part.body[:_LONGEST_NAME].decode("utf-8", "replace")) for part in parts]
+        policy = self._policy
+        return secret_pairs.named_apart(pairs, lambda name: bool(policy.secrecy(name)) or policy.is_secret_field(name))
+
+    def _part(self, part: multipart.RawPart, hooks: Hooks, depth: int, called: str) -> bytes:
+        """``called``: what another part says this one is."""
         kind = media_type(part.headers)
-        name = _part_name(part)
+        name = called or _part_name(part)
         if self._policy.is_secret_field(name) and part.filename is not None:
             if len(part.body) > _MOST_OF_A_FILE:
                 raise ValueError("a file under the name of a secret is too large to replace")

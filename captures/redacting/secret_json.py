@@ -9,20 +9,23 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Iterable
 from typing import Protocol
 
 from captures.formats import jsonspans
 from captures.jsonpaths import generalised
+from captures.redacting import secret_apart
 from captures.redacting.detectors import Detectors, may_be_id
 from captures.redacting.personal_data import card
+from captures.redacting.secret_apart import Apart
 from captures.redacting.secret_echoes import Echoes
+from captures.redacting.secret_marks import LARGE, marks, said
 from captures.redacting.secret_names import NEEDLES, RedactionPolicy, Secrecy, normal
 from captures.redacting.secret_text import TextRedactor, byte_order_mark
 
 _MEMBER = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"[ \t\r\n]*:', re.DOTALL)
 _ESCAPED_MEMBER = re.compile(rb'\\"([^"\\]{1,80})\\+"[ \t]*:')
 """In a JSON text that stands in a JSON string, once or twice over."""
-_PAIR = re.compile(rb'"(?:[Nn]ame|[Kk]ey)"[ \t\r\n]*:[ \t\r\n]*"([^"\\]{1,80})"')
 _PARAMETER = re.compile(rb"[?&;#]([A-Za-z0-9_.%\[\]-]{1,80})=")
 _LOOSE_MEMBER = re.compile(rb"[{,\s](?:'([^'\"\\]{1,80})'|([A-Za-z_][\w-]{0,80}))\s*:")
 _INTERESTING = re.compile(r'eyJ|earer |EARER |asic |://|:\\/\\/|\\"|\\u0022|[?&#;][^=&#;?]{1,80}=')
@@ -42,11 +45,9 @@ _DEEPEST = 2
 _REMEMBERED = 20_000
 _CARD_LENGTHS = range(14, 20)  # digits
 _SHORTEST_SAID = 12  # characters of a string that says a name and a secret
-_SAID = re.compile(rb"(?:(?<=\\n)|(?<=\\t)|(?<![\\\w.$-]))([A-Za-z_][\w.-]{0,80})(?:(?:'|\\\\\")?[ ]{0,2}[:=]|>)")
-"""Names that are no member's: in a log line, a query in GraphQL, settings, a document, all in a string."""
 
 
-_GRANT = re.compile(rb'"grant_?[tT]ype"\s{0,9}:\s{0,9}"authorization_code"')
+_GRANT = re.compile(r'"grant_?[tT]ype"\s{0,9}:\s{0,9}"authorization_code"')
 
 
 class JsonHooks(Protocol):
@@ -92,13 +93,27 @@ class JsonRedactor:
                 return self._spliced(value, hooks, depth + 1)
             except ValueError:
                 pass  # only text, after all
-        if len(value) > _SHORTEST_SAID and self._says(value.encode("utf-8", "surrogatepass")):
+        if len(value) > _SHORTEST_SAID and self._says(value, quoted=True):
             value = self.texts.said(value, hooks)
         return hooks.text(value, place, name)
 
-    def _says(self, data: bytes) -> bool:
+    def _says(self, text: str, *, quoted: bool = False) -> bool:
         """Whether a text that stands in a string may name a secret: ``password=``, ``token: "..."``, ``<password>``."""
-        return any(map(self.secrecy, _SAID.findall(data)))
+        return any(self._of_name(name) for _, name in said(text, quoted=quoted))
+
+    def _of_name(self, name: str) -> Secrecy:
+        return self.secrecy(name.encode("utf-8", "surrogatepass"))
+
+    def _of_label(self, name: str, in_headers: bool) -> Secrecy:
+        """That of a name which is a value itself: of a field, a path to it, an option, a header."""
+        plain = name.strip("-/$.").rpartition("/")[2]
+        if self._policy.kept(plain):
+            return Secrecy.NONE
+        if (self._policy.query and self._policy.is_secret_field(plain)) or (
+            in_headers and self._policy.is_secret_header(plain)
+        ):
+            return Secrecy.ALL
+        return self._of_name(plain)
 
     def replaced(self, data: bytes, charset: str | None, hooks: JsonHooks) -> bytes:
         """JSON text ``data`` with its secrets replaced.
@@ -162,11 +177,10 @@ class JsonRedactor:
 
     def _spliced(self, text: str, hooks: JsonHooks, depth: int = 0, *, formed: bool = True) -> str:
         named = hooks.echoes.names
-        pairs = self._pairs(text)
+        apart = secret_apart.apart(text, self._of_label, needled=not self._policy.query)
         interesting = _CANDIDATE if formed else _INTERESTING
-        raw = text.encode("utf-8", "surrogatepass")
-        says = self._says(raw)
-        grants = depth == 0 and _GRANT.search(raw) is not None
+        says = self._says(text)
+        grants = depth == 0 and _GRANT.search(text) is not None
 
         def choose(scalar: jsonspans.Scalar) -> str | None:
             if not (scalar.is_string or scalar.is_number):
@@ -174,8 +188,8 @@ class JsonRedactor:
             name = self._secret_above(scalar)
             if grants and name is None and scalar.place == ("code",):
                 name = "code"  # OAuth (RFC 6749, 4.1.3), as some services want it
-            if name is None and pairs and scalar.place and str(scalar.place[-1]).lower() == "value":
-                name = self._secret_in_pair(pairs.get(scalar.place[:-1], ""), scalar)
+            if name is None and apart:
+                name = self._apart_from(scalar, apart)
             if name is None and not any(path.covers(scalar.place) for path in self._policy.json):
                 last = _nearest(scalar)
                 if scalar.is_number:
@@ -188,8 +202,7 @@ class JsonRedactor:
                         return jsonspans.quoted(echoed, scalar.literal)
                 if len(scalar.literal) < 8 or self._policy.kept(last):
                     return None
-                said = says and self._says(scalar.literal.encode("utf-8", "surrogatepass"))
-                if not said and not interesting.search(scalar.literal):
+                if not (says and self._says(scalar.literal)) and not interesting.search(scalar.literal):
                     return None
                 value = scalar.string()
                 inner = self.inside(value, generalised(scalar.place), last, hooks, depth)
@@ -201,7 +214,22 @@ class JsonRedactor:
             new = hooks.string(place, name or "", value)
             return jsonspans.quoted(new, scalar.literal) if new != value else None
 
-        return jsonspans.replaced(text, choose)
+        return jsonspans.replaced(text, choose, self._marks(text, apart, named, grants=grants, formed=formed))
+
+    def _marks(
+        self, text: str, apart: Apart, cookies: Iterable[str], *, grants: bool, formed: bool
+    ) -> jsonspans.Marks | None:
+        """Where in a large text something is to be looked at; None: everywhere."""
+        if len(text) < LARGE or apart.whole or any(not path.names() for path in self._policy.json):
+            return None
+        awake = {name for path in self._policy.json for name in path.names()}
+        seen = {*cookies, "code"} if grants else set(cookies)
+        detectors = self._detectors if formed else None
+
+        def is_awake(name: str) -> bool:
+            return bool(self._of_name(name)) or (bool(apart) and secret_apart.is_awake(name)) or name in awake
+
+        return marks(text, is_awake, seen, apart.spans, detectors)
 
     def _of_number(self, scalar: jsonspans.Scalar, name: str, hooks: JsonHooks) -> str | None:
         """A card's number that is written as a JSON number."""
@@ -229,22 +257,9 @@ class JsonRedactor:
                 nearest = False
         return None
 
-    def _pairs(self, text: str) -> dict[tuple[str | int, ...], str]:
-        """The places of objects like ``{"name": "password", "value": ...}``, with that name."""
-        if not any(map(self.secrecy, _PAIR.findall(text.encode("utf-8", "surrogatepass")))):
-            return {}
-        found: dict[tuple[str | int, ...], str] = {}
-        for scalar in jsonspans.scalars(text):
-            if scalar.is_string and scalar.place and str(scalar.place[-1]).lower() in ("name", "key"):
-                name = scalar.string()
-                if self._policy.secrecy(name):
-                    found[scalar.place[:-1]] = name
-        return found
-
-    def _secret_in_pair(self, name: str, scalar: jsonspans.Scalar) -> str | None:
-        if scalar.is_string:
-            return normal(name) if self._policy.is_secret_value(name, scalar.string()) else None
-        return normal(name) if self._policy.is_secret_member(name) else None
+    def _apart_from(self, scalar: jsonspans.Scalar, apart: Apart) -> str | None:
+        name = apart.name_of(scalar, self._of_label)
+        return None if name is None else normal(name)
 
     def _mentions(self, data: bytes, echoes: Echoes) -> bool:
         """Whether UTF-8 JSON may hold a secret by name, by configured path, or by a cookie's name."""
@@ -262,7 +277,9 @@ class JsonRedactor:
             else:
                 if not signed:
                     return False
-        if cookies or any(not path.names() for path in paths) or (b'"grant' in data and _GRANT.search(data)):
+        if cookies or any(not path.names() for path in paths):
+            return True
+        if b'"grant' in data and _GRANT.search(data.decode("utf-8", "replace")):
             return True
         members = set(_MEMBER.findall(data))
         if any(map(self.secrecy, members)) or self._mentions_inside(data, bare=not members):
@@ -277,7 +294,9 @@ class JsonRedactor:
         """Whether a secret is named in a string (JSON in JSON, a URL, a pair), or in what is no JSON at all."""
         if b'\\"' in data and any(map(self.secrecy, _ESCAPED_MEMBER.findall(data))):
             return True
-        if self._says(data) or b"\\u0022" in data or any(map(self.secrecy, _PAIR.findall(data))):
+        if b"\\u0022" in data or self._says(data.decode("utf-8", "replace")):
+            return True
+        if secret_apart.mentions(data, self._of_label, needled=not self._policy.query):
             return True
         if b"=" in data and any(name == b"key" or self.secrecy(name) for name in _PARAMETER.findall(data)):
             return True

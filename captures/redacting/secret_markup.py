@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
+from itertools import pairwise
 from xml.sax.saxutils import escape
 
 from captures.redacting.secret_names import Secrecy
@@ -19,14 +20,29 @@ _CONTENT = re.compile(r"<!\[CDATA\[([^\]]*(?:\](?!\]>)[^\]]*)*)\]\]>|<[^<>]*>|([
 _ESCAPED = re.compile(r"&lt;(?:[\w.-]{1,40}:)?([A-Za-z_][\w.-]{0,80})(?:\s[^<>&]{0,200})?&gt;([^<>&]{1,4096})(?=&lt;/)")
 """An element in a document that stands in a text of another one."""
 _KEYED = re.compile(
-    r"<(?:name|key)>\s{0,20}([A-Za-z_][\w.-]{0,80})\s{0,20}</(?:name|key)>\s{0,200}(?:<value>\s{0,200})?"
-    r"(?:<(?:string|data)>)?([^<>]{1,4096})(?=<)"
+    r"<(?:[\w.-]{1,40}:)?[\w.-]{0,40}(?:name|key|field|id|label)>\s{0,20}([A-Za-z_][\w.-]{0,80})\s{0,20}</[\w.:-]{1,80}>"
+    r"\s{0,200}(?:<(?:[\w.-]{1,40}:)?[\w.-]{0,40}value>\s{0,200})?(?:<(?:string|data)>)?([^<>]{1,4096})(?=<)",
+    re.IGNORECASE,
 )
 """XML-RPC's members, Apple's property lists."""
+_LISTED = re.compile(
+    r"<(?:th|td|dt)(?:\s[^<>]{0,200})?>\s{0,20}([A-Za-z_][\w .-]{0,80}?):?\s{0,20}(?:</(?:th|td|dt)>)?\s{0,200}"
+    r"<(?:td|dd)(?:\s[^<>]{0,200})?>(?:<code>)?([^<>]{1,4096})(?=<)",
+    re.IGNORECASE,
+)
+"""What a page lists: a name in one cell, its value in the next."""
 _ELEMENTS = re.compile(rf"<({_NAME})")
 _ATTRIBUTES = re.compile(r"""[\s"']([\w:.@-]{1,100})\s{0,9}=""")
-_LABELS = re.compile(r"""(?:[Nn]ame|[Kk]ey|NAME|KEY)\s{0,9}=\s{0,9}["']?([^\s"'<>]{1,100})""")
-
+_LABELS = re.compile(
+    r"(?:[Nn]ame|[Kk]ey|NAME|KEY|(?<![\w-])(?:[Ii]d|field|label|param|property))"
+    r"""\s{0,9}=\s{0,9}["']?([^\s"'<>]{1,100})"""
+)
+_ROWS = re.compile(r"<tr\b[^<>]{0,400}>|</?table\b", re.IGNORECASE)
+_CELL = re.compile(r"<t[hd]\b[^<>]{0,400}>", re.IGNORECASE)
+_CELL_TEXT = re.compile(r"<(?:th|td|dt)(?:\s[^<>]{0,400})?>\s{0,20}([^<>:]{1,100})", re.IGNORECASE)
+_PLAIN = re.compile(r"(?<=>)[^<>]+")
+_WORD = re.compile(r"[^\W\d]+|.*\s.*|[^\w]*", re.DOTALL)
+"""What stands in the cell of a page and is no secret: a word, a sentence, dots in its place."""
 _SHORTEST = 4  # characters of what is taken for a secret there
 HideMarked = Callable[[str, str, str], str]
 """Gives the value to put in place of (place, name, value)."""
@@ -48,18 +64,27 @@ class Markup:
         if "&lt;/" in text:
             names.update(name for name, _ in _ESCAPED.findall(text))
         names.update(name for name, _ in _KEYED.findall(text))
+        names.update(match[1].strip() for match in _CELL_TEXT.finditer(text))
         return any(self._secrecy(local(name)) for name in names) or (html and 'type="password"' in text)
 
     def replaced(self, text: str, hide: HideMarked, *, html: bool) -> str:
         """``text`` with its secrets replaced. ``html``: only forms and attributes; elements' names mean nothing."""
 
         def told(match: re.Match[str]) -> str:
-            plain = unescape(match[2]).strip()
+            value = match[2].strip()
+            plain = unescape(value)
             if len(plain) < _SHORTEST or not self._secrecy(match[1]).holds(plain):
                 return match[0]
-            return match[0].replace(match[2].strip(), _escaped(hide(f"<{match[1]}>", match[1], plain), ""))
+            start = match.start(2) - match.start() + match[2].index(value)
+            hidden = _escaped(hide(f"<{match[1]}>", match[1], plain), "")
+            return match[0][:start] + hidden + match[0][start + len(value) :]
+
+        def listed(match: re.Match[str]) -> str:
+            return match[0] if _WORD.fullmatch(unescape(match[2]).strip()) else told(match)
 
         text = _KEYED.sub(told, _ESCAPED.sub(told, text) if "&lt;/" in text else text)
+        if "<td" in text or "<dd" in text:
+            text = self._columns(_LISTED.sub(listed, text), hide)
         pieces: list[str] = []
         position = 0
         for tag in _TAG.finditer(text):
@@ -92,6 +117,42 @@ class Markup:
             return text
         pieces.append(text[position:])
         return "".join(pieces)
+
+    def _columns(self, text: str, hide: HideMarked) -> str:
+        """The columns of a page's tables whose head names a secret."""
+        pieces: list[str] = []
+        columns: dict[int, str] = {}
+        position, head = 0, True
+        rows = [(match[0][:3].lower(), match.start()) for match in _ROWS.finditer(text)]
+        for (tag, start), (_, end) in pairwise([*rows, ("", len(text))]):
+            if tag != "<tr":
+                columns, head = {}, True
+                continue
+            cells = [(match[0][:3].lower(), match.end()) for match in _CELL.finditer(text, start, end)]
+            if head:
+                head, columns = False, self._of_head(text, cells, end)
+                continue
+            for index, ((_, first), (_, last)) in enumerate(pairwise([*cells, ("", end)])):
+                for match in _PLAIN.finditer(text, first - 1, last) if index in columns else ():
+                    value = match[0].strip()
+                    plain, name = unescape(value), columns[index]
+                    if len(plain) < _SHORTEST or _WORD.fullmatch(plain) or not self._secrecy(name).holds(plain):
+                        continue
+                    at = match.start() + match[0].index(value)
+                    pieces += (text[position:at], _escaped(hide(f"<{name}>", name, plain), ""))
+                    position = at + len(value)
+        return "".join((*pieces, text[position:])) if pieces else text
+
+    def _of_head(self, text: str, cells: list[tuple[str, int]], end: int) -> dict[int, str]:
+        if len(cells) < 2 or len({tag for tag, _ in cells}) > 1:
+            return {}  # a row with a head of its own
+        found: dict[int, str] = {}
+        for index, (_, start) in enumerate(cells):
+            plain = _PLAIN.search(text, start - 1, end)
+            name = unescape(plain[0]).strip() if plain else ""
+            if self._secrecy(name[:100]):
+                found[index] = name
+        return found
 
     def _attributes(self, element: str, text: str, hide: HideMarked, *, html: bool) -> str:
         if "=" not in text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote_plus, unquote_to_bytes
 
 from captures.model import Headers
@@ -21,7 +21,9 @@ from captures.redacting.secret_headers import (
     through_percent,
 )
 from captures.redacting.secret_names import RedactionPolicy, Secrecy
+from captures.redacting.secret_pairs import may_hold, named_apart
 
+_LONGEST_NAME = 240  # characters of a value, encoded, that may be a name
 _SHORT = 10  # characters of a field's value that has no room for anything inside it
 
 _URL_HEADERS = frozenset(
@@ -242,8 +244,13 @@ class SecretPlaces:
         pieces = raw.decode("latin-1").split("&")
         query = place == "request.query"
         oauth = b"code=" in raw and any(piece.startswith(("state=", "grant_type=")) for piece in pieces)
+        apart = self._named_apart(pieces) if may_hold(raw) else {}
         for index, piece in enumerate(pieces):
             name, equals, value = piece.partition("=")
+            if index in apart:
+                secret = _named_hider(self, found, f"{place} {apart[index]}", apart[index])
+                pieces[index] = f"{name}{equals}{through_percent(value, secret, plus=True)}"
+                continue
             if free and len(name) > 5:
                 name = through_percent(name, _text_hider(self, found, f"{place} name", ""), plus=True)
                 pieces[index] = f"{name}{equals}{value}"
@@ -254,6 +261,24 @@ class SecretPlaces:
                 hider = _field_hider(self, found, f"{place} {plain}", plain, query, oauth)
                 pieces[index] = f"{name}{equals}{through_percent(value, hider, plus=True)}"
         return "&".join(pieces).encode("latin-1")
+
+    def _named_apart(self, pieces: list[str]) -> dict[int, str]:
+        split = [piece.partition("=") for piece in pieces]
+        pairs = [(unquote_plus(name), unquote_plus(value[:_LONGEST_NAME])) for name, _, value in split]
+        return self.named_apart(pairs)
+
+    def named_apart(self, pairs: Sequence[tuple[str, str]]) -> dict[int, str]:
+        """Which of ``pairs`` of names and values have a secret's name in another pair, and that name."""
+        return named_apart(pairs, lambda name: bool(self._policy.secrecy(name)) or self._policy.is_secret_field(name))
+
+    def named(self, found: Found, place: str, name: str, value: str) -> str:
+        """``value``, replaced if what is called ``name`` is secret."""
+        secrecy = self._secrecies.get(name)
+        if secrecy is None:
+            secrecy = self._secrecy(name)
+        if secrecy.holds(value):
+            return self._hiding.hide(found, place, value, password=_like_password(name))
+        return value
 
     def _is_harmless(self, name: str, value: str) -> bool:
         """A quick look at a field, its value still encoded, that would come out as it is unless a cookie said it."""
@@ -308,6 +333,10 @@ class SecretPlaces:
 
 def _field_hider(places: SecretPlaces, found: Found, place: str, name: str, query: bool, oauth: bool) -> Hide:
     return lambda value: places.one_of_query(found, place, name, value, query=query, oauth=oauth)
+
+
+def _named_hider(places: SecretPlaces, found: Found, place: str, name: str) -> Hide:
+    return lambda value: places.named(found, place, name, value)
 
 
 def _text_hider(places: SecretPlaces, found: Found, place: str, name: str) -> Hide:

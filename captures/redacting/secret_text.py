@@ -7,15 +7,16 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
+from captures.redacting import secret_tables
 from captures.redacting.secret_markup import Markup, between_tags
 from captures.redacting.secret_names import RedactionPolicy, Secrecy, normal
 
-_NAMED = re.compile(r"""(?<![\w.$-])(["']?)([A-Za-z_][\w.-]{0,80})\1(\s{0,3}(?:=>?|:)(?!=)\s{0,3})""")
+_NAMED = re.compile(r"""(?<![\w.$])(["']?)([A-Za-z_][\w.-]{0,80})\1(\s{0,3}(?:=>?|:)(?!=)\s{0,3})""")
 _VALUE = re.compile(
     r"""(?:"((?:[^"\\\n]|\\.){1,4096}+)(?:"|\\?\Z)|'((?:[^'\\\n]|\\.){1,4096}+)'|([^\s"'<>&,;|(){}\[\]`]{4,4096}))"""
 )
 _MARKED = re.compile(r"[\ufeff\s]{0,200}<[A-Za-z_]")
-_NAMES = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,80})["']?\s{0,3}[:=]""")
+_NAMES = re.compile(r"""(?<![\w.])([A-Za-z_][\w.-]{0,80})["']?\s{0,3}[:=]""")
 _URL = re.compile(r"""(?:(?<![A-Za-z0-9])(?:https?|wss?|ftps?)://|(?<=["'= (])/)[^\s"'<>`\\]{1,8192}""")
 _IDENTIFIERS = re.compile(r"[A-Za-z_$][A-Za-z_$-]*(?:\.[A-Za-z_$][\w$-]*)*\.?|[0-9]{1,5}|[$%{(<].*")
 _NO_SECRETS = frozenset(
@@ -32,7 +33,7 @@ _MIXED = re.compile(r"(?![A-Za-z_]{1,80}[0-9]{1,2}\Z)(?=[^0-9]*[0-9])(?=[^A-Za-z
 """What stands without quotes behind ``password:`` in a page or a sentence and is neither a word nor code."""
 _HTML = ("text/html", "application/xhtml+xml")
 _SCRIPTS = ("javascript", "ecmascript", "typescript")
-_TABLES = frozenset(("text/csv", "text/tab-separated-values", "application/csv"))
+_TABLES = frozenset("text/csv text/tab-separated-values application/csv text/plain text/markdown".split())
 _XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -72,7 +73,11 @@ class TextRedactor:
         is_markup = html or kind.endswith("xml") or text.lstrip("\ufeff \t\r\n").startswith(("<?xml", "<!DOCTYPE"))
         looks_marked = is_markup or _MARKED.match(text) is not None
         if kind in _TABLES:
-            text = self._table(text, "\t" if "tab" in kind else ",", hooks)
+
+            def cell(name: str, value: str) -> str:
+                return hooks.string(f"text {name}", "", value)
+
+            text = secret_tables.replaced(text, kind, self._secrecy, cell)
         if looks_marked and self._markup.mentions(text, html=html):
             text = self._markup.replaced(text, hooks.string, html=html)
         if (html or not is_markup) and kind != "text/css" and any(map(self._secrecy, set(_NAMES.findall(text)))):
@@ -112,25 +117,6 @@ class TextRedactor:
             pieces += (text[position:start], hooks.string(f"text {named[2]}", named[2], text[start:end]))
             position = end
         return "".join((*pieces, text[position:])) if pieces else text
-
-    def _table(self, text: str, comma: str, hooks: TextHooks) -> str:
-        """A table (RFC 4180) whose first row names a secret: that column. Only of lines without quotes."""
-        head, _, _ = text.partition("\n")
-        names = [name.strip(' "\r\ufeff') for name in head.split(comma)]
-        secret = [(index, self._secrecy(name)) for index, name in enumerate(names) if self._secrecy(name)]
-        if not secret:
-            return text
-        if '"' in text.removeprefix(head):
-            raise ValueError("a table with a column of secrets has quoted fields")
-        lines = text.split("\n")
-        for number, line in enumerate(lines[1:], start=1):
-            fields = line.removesuffix("\r").split(comma)
-            for index, secrecy in secret:
-                value = fields[index].strip() if index < len(fields) else ""
-                if value and secrecy.holds(value):
-                    fields[index] = fields[index].replace(value, hooks.string(f"text {names[index]}", "", value))
-            lines[number] = comma.join(fields) + line[len(line.removesuffix("\r")) :]
-        return "\n".join(lines)
 
 
 def _is_secret(secrecy: Secrecy, between: str, found: re.Match[str], *, careful: bool) -> bool:
