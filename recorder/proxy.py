@@ -30,6 +30,7 @@ from typing import Any
 from captures.errors import RetapeError
 from captures.writer import CaptureWriter
 from recorder.desk import Desk
+from recorder.lean import leave_addons_out
 from recorder.listeners import Role
 from recorder.plan import ProxyPlan
 from recorder.relay import Relay
@@ -45,6 +46,7 @@ def main() -> int:
     """Run the process; its exit code (0, or 2 when it could not start)."""
     report = Report()
     _lift_limit()
+    leave_addons_out()
     importlib.import_module("recorder.mends")  # with all of mitmproxy, which takes a second: the plan may come later
     plan = ProxyPlan.from_line(sys.stdin.buffer.readline())
     line = socket.socket(fileno=int(sys.argv[1]))
