@@ -2,13 +2,13 @@
 
 Equal values give equal pseudonyms wherever they stand, so a token minted in a JSON body still matches the one used in
 a later Authorization header. The shape stays, so the service under test still accepts the value: digits stay digits,
-letters keep their case, punctuation stays; a UUID keeps version and variant, a hash stays hexadecimal, a card number
+letters keep their case, punctuation stays, and only a short word becomes longer; a UUID keeps version and variant, a hash stays hexadecimal, a card number
 keeps a right check digit and its network, an IBAN its country and check digits, a JWT keeps three decodable parts and
 its times, a token of a known issuer its public beginning. An e-mail address, a phone number and a bank account become
 those of nobody (``personal_data``), so that no replay ever writes to a person.
 
 Without the key nothing leads back (HMAC-SHA256, RFC 2104), except for what the shape itself gives away. With it a
-pseudonym is known again where it is long enough (``shapes``) or has the form of nobody's data.
+pseudonym is known again, but for numbers of less than 18 digits that have not the form of nobody's data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import re
 from captures.formats import jsonspans
 from captures.redacting import known_tokens, personal_data
 from captures.redacting.personal_data import address_pseudonym, card_pseudonym, iban_pseudonym, phone_pseudonym
-from captures.redacting.shapes import DIGITS, is_sealed, pick, sealed, stream
+from captures.redacting.shapes import DIGITS, is_sealed, pick, roomy, sealed, stream
 
 _JWT = re.compile(r"(eyJ[A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)")
 _STORED = re.compile(
@@ -39,7 +39,7 @@ def fingerprint(key: bytes) -> str:
 
     Another way of making pseudonyms is like another key: what was recorded with the one does not equal the other.
     """
-    return hmac.digest(key, b"retape redaction key fingerprint 2", "sha256").hex()[:12]
+    return hmac.digest(key, b"retape redaction key fingerprint 3", "sha256").hex()[:12]
 
 
 def pseudonym(key: bytes, value: str) -> str:
@@ -63,13 +63,13 @@ def pseudonym(key: bytes, value: str) -> str:
         return account
     if value.startswith("-----") and (armoured := known_tokens.private_key_pseudonym(key, value)):
         return armoured
-    return known_tokens.token_pseudonym(key, value) or sealed(key, value, value)
+    return known_tokens.token_pseudonym(key, value) or sealed(key, value, roomy(value))
 
 
 def is_pseudonym(key: bytes, value: str) -> bool:
     """Whether ``value`` is known to be a stand-in: made with this key, or data of nobody in the form that ours have.
 
-    False for those too short to bear a seal.
+    False for short numbers, which bear no seal.
     """
     if value.startswith("eyJ") and (token := _JWT.fullmatch(value)):
         return is_sealed(key, token[3], f"{token[1]}.{token[2]}")
@@ -111,13 +111,16 @@ def _jwt(key: bytes, value: str, token: re.Match[str]) -> str | None:
     except ValueError:
         return None
     packed = base64.urlsafe_b64encode(replaced.encode("utf-8")).rstrip(b"=").decode("ascii")
-    return f"{token[1]}.{packed}.{sealed(key, value, token[3], f'{token[1]}.{packed}')}"
+    return f"{token[1]}.{packed}.{sealed(key, value, roomy(token[3]), f'{token[1]}.{packed}')}"
 
 
 def _claim(key: bytes, scalar: jsonspans.Scalar) -> str | None:
     if not scalar.is_string or not scalar.place or scalar.place[0] in _PUBLIC_CLAIMS:
         return None
-    return jsonspans.quoted(pseudonym(key, scalar.string()), scalar.literal)
+    claim = scalar.string()
+    if is_pseudonym(key, claim):
+        return None  # of a token that nobody signed, and so bears no seal
+    return jsonspans.quoted(pseudonym(key, claim), scalar.literal)
 
 
 def _unpadded(text: str) -> bytes:

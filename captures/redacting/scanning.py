@@ -109,7 +109,7 @@ def summed(looked_through: Iterable[Inspected], endpoint_of: Callable[[Exchange]
 def _spared(found: Found, noted: object) -> frozenset[str]:
     """Places at which as many values were replaced when the exchange was written as stand there now.
 
-    Short pseudonyms bear no seal: that they are ours is only known from the count. Where a detector found them the
+    Short numbers bear no seal: that they are ours is only known from the count. Where a detector found them the
     place may have been noted less exactly, and the counts of a part of the message are compared.
     """
     if not isinstance(noted, Mapping):

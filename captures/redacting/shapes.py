@@ -2,7 +2,8 @@
 
 Digits stay digits, letters keep their case and script, punctuation stays. Where a text is long enough its last
 characters are no free draw but a check of what stands before them, made with the key (HMAC-SHA256, RFC 2104): so a
-pseudonym of ours is told from a secret without a list of those given out, and is never replaced a second time.
+pseudonym of ours is told from a secret without a list of those given out, and is never replaced a second time. What has
+letters and is too short for that grows (:func:`roomy`); a short number does not, since its length is its form.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ _PUNCTUATION = "!#*+-._~"
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?=[0-9-]*[a-f])[0-9a-f][0-9a-f-]{14,}[0-9a-f]|(?=[0-9-]*[A-F])[0-9A-F][0-9A-F-]{14,}[0-9A-F]")
 
+_SHORT_HEX = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{6,16}|(?=[A-F]*[0-9])(?=[0-9]*[A-F])[0-9A-F]{6,16}")
+
+_END = re.compile(r"[^\w]*\Z")
+
 _SEAL_BITS = 28.0
 """Of the check: one secret in 2^28 is taken for a pseudonym of ours by chance, and stays."""
 _DRAWN_BITS = 30.0
-"""What must be left for the draw, so that two secrets do not become one: shorter texts bear no seal."""
+"""What must be left for the draw, so that two secrets do not become one: what is shorter bears no seal."""
 _DIGIT, _LETTER, _HEX_LETTER = 3.32, 4.70, 2.58  # bits
 
 
@@ -59,6 +64,20 @@ def sealed(key: bytes, secret: str, text: str, context: str = "") -> str:
     out = shaped(key, secret, text)
     start = _seal_start(out)
     return out if start is None else out[:start] + _seal(key, context, out, start)
+
+
+def roomy(text: str) -> str:
+    """``text``, longer by as many letters as a seal needs; as it is where it has room, or has no letter at all."""
+    if not any(map(str.isalpha, text)) or _seal_start(text) is not None:
+        return text
+    fill = "a0" if _SHORT_HEX.fullmatch(text) else "a"
+    if any(map(str.isupper, text)) and not any(map(str.islower, text)):
+        fill = fill.upper()
+    word = _END.sub("", text)
+    end = text[len(word) :]
+    while _seal_start(word + end) is None:
+        word += fill
+    return word + end
 
 
 def is_sealed(key: bytes, text: str, context: str = "") -> bool:

@@ -240,8 +240,8 @@ def test_header_names_order_and_duplicates_stay() -> None:
 
 def test_bytes_that_are_no_utf8_are_taken() -> None:
     new = redacted(exchange(headers=((b"X-Api-Key", b"caf\xe9-1"),), target=b"/?token=%ff%fe&x=\xff"))
-    assert len(new.request.headers[0][1]) == 6
-    assert new.request.headers[0][1] != b"caf\xe9-1"
+    assert b"caf\xe9" not in new.request.headers[0][1]
+    assert new.request.headers[0][1][3] > 0x7F  # a byte, no character of two
     assert new.request.target.endswith(b"&x=\xff")
 
 
