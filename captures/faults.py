@@ -22,6 +22,7 @@ REASONS: Mapping[str, str] = {
     "unwritten": "an exchange holds what no row of the file can",
     "closed": "the writer is closed",
     "proxy_died": "a proxy process died",
+    "given_up": "it was asked to end before all was written",
     "writer_died": "the writing process died",
 }
 """Every reason an exchange can be dropped for. A closed list: counters and metrics are named by it."""

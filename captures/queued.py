@@ -58,6 +58,28 @@ def size_of(item: Exchange | Whole | Opened | Message) -> int:
     return len(request.body) + len(response.body) + HEADER_BYTES * headers + EXCHANGE_BYTES + messages
 
 
+def gathered(
+    waiting: queue.SimpleQueue[Item | Flush | None], wait: float | None, hurry: threading.Event, pause: float, most: int
+) -> list[Item | Flush | None]:
+    """What comes within ``wait`` seconds (None: whenever it comes), and what follows within a ``pause``.
+
+    A batch gathers while its thread sleeps: woken for every item, it would take the interpreter from the traffic's
+    thread each time. ``hurry``: there is no time for that.
+    """
+    try:
+        items = [waiting.get(timeout=wait)]
+    except queue.Empty:
+        return []
+    hurry.wait(pause)
+    hurry.clear()
+    while items[-1] is not None and len(items) < most:
+        try:
+            items.append(waiting.get_nowait())
+        except queue.Empty:
+            break
+    return items
+
+
 def left_in(waiting: queue.SimpleQueue[Item | Flush | None]) -> tuple[int, int]:
     """(exchanges, bytes) of what is still in ``waiting``, which keeps its order. Nobody may add to it meanwhile."""
     left: list[Item | Flush | None] = []

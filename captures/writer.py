@@ -28,10 +28,11 @@ from captures.capture_file import Fate, Tally, is_being_written
 from captures.counters import Counters, places_replaced
 from captures.faults import REASONS, Fault, fault_of
 from captures.model import Exchange, Message, Skipped
-from captures.queued import Flush, Item, Opened, Unended, Whole, left_in, size_of
+from captures.queued import Flush, Item, Opened, Unended, Whole, gathered, left_in, size_of
 from captures.rotation import Rotation
 from captures.series import Beginning, Loss, Series
 from captures.streaming import Ending, Held, PrepareMessages, Streamed, Streams, Unredacted
+from captures.trying import Trying
 
 __all__ = ["CaptureWriter", "Counters", "is_being_written"]
 
@@ -41,7 +42,7 @@ MAX_QUEUED_BYTES = 256 * 1024 * 1024
 PATIENCE = 5.0  # seconds a batch is tried again before it counts as lost
 LAST_PATIENCE = 3.0  # seconds of that at the end, however long it was before
 TICK, LATER = 1.0, 10.0  # seconds between looks whether it is time for another file; and after one could not be made
-FIRST_DELAY, LAST_DELAY = 0.1, 2.0  # seconds between two tries: twice as long each time
+GIVEN_UP = Fault("given_up", REASONS["given_up"])
 
 
 class CaptureWriter:
@@ -76,7 +77,6 @@ class CaptureWriter:
     ) -> None:
         self._max_queued_bytes = max_queued_bytes
         self._blocks, self._spills = blocks, spills
-        self._patience = patience
         beginning = Beginning(mode, now, redaction_key, meta or {})
         self._series = Series(Path(path), beginning, replace_run=replace_run, rotation=rotation)
         self._rotates = rotation is not None
@@ -96,13 +96,12 @@ class CaptureWriter:
         self._fault: Fault | None = None  # why nothing can be written at the moment
         self._files, self._removed = self._series.files(), self._series.removed()
         self._unrotated = ""
-        self._closed = False
+        self._closed = self._given_up = False
         # The thread's own:
         self._streams = Streams(prepare, prepare_messages)
         self._held: deque[Held] = deque()  # prepared, and not written yet
         self._markers: list[Flush] = []
-        self._since = self._next_try = 0.0  # of the present fault; monotonic
-        self._delay = FIRST_DELAY
+        self._trying = Trying(patience)
         self._thread = threading.Thread(target=self._run, name="capture-writer", daemon=True)
         self._thread.start()
 
@@ -203,7 +202,8 @@ class CaptureWriter:
 
     def is_full(self) -> bool:
         """Whether so much waits to be written that who can wait should."""
-        return self._queued_bytes >= self._max_queued_bytes and not (self._spills and self._fault)
+        full = self._queued_bytes >= self._max_queued_bytes
+        return full and not (self._spills and self._fault) and not self._given_up
 
     def skip(self, exchange: int, reason: str) -> None:
         """In a run: note that recorded exchange ``exchange`` was not replayed, and why."""
@@ -228,6 +228,11 @@ class CaptureWriter:
                 dict(self._dropped_by), self._redacted, len(self._waiting), self._queued_bytes, lag,
                 self._fault.sentence if self._fault else "", self._files, self._removed, self._unrotated,
             )  # fmt: skip
+
+    def give_up(self) -> None:
+        """Write nothing more: what waits, and what comes, is counted as dropped. For who cannot wait for it."""
+        self._given_up = True
+        self._hurry.set()
 
     def close(self, meta: Mapping[str, Any] | None = None) -> Counters:
         """Drain, end the session (merging ``meta`` into its own), close the file. Idempotent."""
@@ -262,11 +267,10 @@ class CaptureWriter:
     def _step(self, items: list[Item | Flush | None], ending: bool) -> None:
         self._take(items)
         if ending:
-            self._patience = min(self._patience, LAST_PATIENCE)
-            self._since, self._next_try = time.monotonic(), 0.0
+            self._trying.hurry(time.monotonic(), LAST_PATIENCE)
         self._write()
         while ending and self._held:
-            time.sleep(max(0.0, self._next_try - time.monotonic()))
+            time.sleep(max(0.0, self._trying.next - time.monotonic()))
             self._write()
         if self._rotates and not ending and not self._fault:
             self._rotate()
@@ -285,21 +289,8 @@ class CaptureWriter:
 
     def _gather(self) -> list[Item | Flush | None]:
         """What was handed over, after a while; while exchanges are held, nothing when it is time to try again."""
-        try:
-            wait = max(0.0, self._next_try - time.monotonic()) if self._held else TICK if self._rotates else None
-            items: list[Item | Flush | None] = [self._queue.get(timeout=wait)]
-        except queue.Empty:
-            return []
-        # A batch gathers while this thread sleeps: woken for every item, it would take the interpreter from the
-        # traffic's thread each time.
-        self._hurry.wait(INTERVAL)
-        self._hurry.clear()
-        while items[-1] is not None and len(items) < BATCH:
-            try:
-                items.append(self._queue.get_nowait())
-            except queue.Empty:
-                break
-        return items
+        wait = max(0.0, self._trying.next - time.monotonic()) if self._held else TICK if self._rotates else None
+        return gathered(self._queue, wait, self._hurry, INTERVAL, BATCH)
 
     def _take(self, items: Iterable[Item | Flush | None]) -> None:
         """Hold ``items``, made ready to be written; what cannot be made ready is lost."""
@@ -310,6 +301,8 @@ class CaptureWriter:
                 self._held.append(Held(item, 0))
             elif isinstance(item, Unended):
                 self._never_ends(self._streams.end(item.exchange))
+            elif item is not None and self._given_up:
+                self._forgo(item)
             elif item is not None:
                 size = size_of(item)
                 try:
@@ -323,6 +316,17 @@ class CaptureWriter:
                     with self._state:
                         self._queued_bytes -= size
 
+    def _forgo(self, item: Exchange | Whole | Opened | Message) -> None:
+        """Give up what is not made ready yet."""
+        if isinstance(item, Exchange | Whole):
+            exchange = item.exchange if isinstance(item, Whole) else item
+            stream = self._streams.end(exchange.id)
+            ready = exchange if stream is None else Ending(stream, exchange)
+            self._settle(Held(ready, size_of(item)), GIVEN_UP)
+        else:
+            with self._state:
+                self._queued_bytes -= size_of(item)
+
     def _never_ends(self, stream: streaming.Stream | None) -> None:
         """There was no room for an end: it stays open in the file, if it got there."""
         if stream is not None:
@@ -333,7 +337,9 @@ class CaptureWriter:
 
     def _write(self) -> None:
         """Write what is held, unless it was tried a moment ago."""
-        if self._held and time.monotonic() >= self._next_try:
+        while self._given_up and self._held:
+            self._settle(self._held.popleft(), GIVEN_UP)
+        if self._held and time.monotonic() >= self._trying.next:
             self._try()
         if not self._held:
             for marker in self._markers:
@@ -341,7 +347,7 @@ class CaptureWriter:
             self._markers.clear()
 
     def _try(self) -> None:
-        while self._held:
+        while self._held and not self._given_up:
             batch = [self._held.popleft() for _ in range(min(BATCH, len(self._held)))]
             error = self._commit(batch)
             if error is None:
@@ -366,7 +372,7 @@ class CaptureWriter:
                     self._settle(one, fault_of(error))
         with self._state:
             self._fault = None
-        self._delay = FIRST_DELAY
+        self._trying.done()
 
     def _squeeze(self, batch: list[Held]) -> list[Held]:
         """Write as much of ``batch`` as there is room for, the smallest first; what is left."""
@@ -381,17 +387,11 @@ class CaptureWriter:
         return left
 
     def _in_trouble(self, fault: Fault) -> None:
-        now = time.monotonic()
         with self._state:
-            if self._fault is None:
-                self._since, self._delay = max(self._since, now), FIRST_DELAY
             self._fault = fault
-        if now - self._since >= self._patience:
+        if not self._trying.failed(time.monotonic()):
             while self._held:
                 self._settle(self._held.popleft(), fault)
-            return
-        self._next_try = min(now + self._delay, self._since + self._patience)
-        self._delay = min(2 * self._delay, LAST_DELAY)
 
     def _commit(self, batch: Sequence[Held]) -> Exception | None:
         """Write all of it and count it, or nothing and return why."""

@@ -67,15 +67,20 @@ class ChildProcess:
         """End it at once."""
         self._process.kill()
 
-    def end(self, timeout: float) -> int:
-        """Close its stdin (after it was told to stop), wait, kill it after ``timeout`` seconds; its exit code."""
+    def end(self, timeout: float, progress: Callable[[], object] = lambda: None) -> int:
+        """Close its stdin (after it was told to stop), wait, kill it after ``timeout`` seconds; its exit code.
+
+        As long as ``progress`` says something else after that time, it is waited for as long again.
+        """
         stdin = self._process.stdin
         if stdin is not None:
             with suppress(OSError):
                 stdin.close()
-        try:
-            code = self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        seen = progress()
+        code = self._wait(timeout)
+        while code is None and seen != (seen := progress()):
+            code = self._wait(timeout)
+        if code is None:
             self._process.kill()
             code = self._process.wait()
         for thread in self._threads:
@@ -84,6 +89,12 @@ class ChildProcess:
             if stream is not None:
                 stream.close()
         return code
+
+    def _wait(self, timeout: float) -> int | None:
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
 
     def _write(self, line: bytes) -> None:
         stdin = self._process.stdin

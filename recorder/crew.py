@@ -33,7 +33,7 @@ from recorder.plan import ProxyPlan
 from recorder.relay import total
 from recorder.succession import Deaths, bequest, left_out_of, settled, together
 
-STOP_TIMEOUT = 60.0  # seconds for the processes to write down what they have
+STOP_TIMEOUT = 60.0  # seconds without progress after which the processes are not waited for any more
 SILENT = 3.0  # seconds without a word of a proxy, which tells its numbers once a second
 _EXCEPTION = re.compile(r"[\w.]*[A-Z]\w+")
 _QUOTE_NOTHING = frozenset(("ImportError", "ModuleNotFoundError", "MemoryError", "OSError", "PermissionError"))
@@ -100,15 +100,31 @@ class Crew:
         return cls(plan, events, workers)
 
     def send(self, command: str) -> None:
-        """One of the commands in ``recorder.proxy``, to every proxy. One that is gone shows in the events, not here."""
+        """One of the commands in ``recorder.proxy``, to every proxy. One that is gone shows in the events, not here.
+
+        ``abandon`` is for the writing process.
+        """
         with self._state:
+            if command == "abandon":
+                self._scribe.send(command)
+                return
             self._ending = self._ending or command in ("stop", "now", "discard")
             for proxy in self._proxies:
                 if proxy.planned:
                     proxy.process.send(command)
 
+    def settled(self) -> int:
+        """How many exchanges have come to their end: it grows as long as there is progress."""
+        with self._state:
+            return settled(together(self._before, self._written))
+
+    def left(self) -> int:
+        """How many exchanges have ended and are neither written nor lost."""
+        with self._state:
+            return int(self._numbers()["left"])
+
     def end(self, timeout: float) -> None:
-        """Wait for all of them, after they were told to stop; kill a proxy after ``timeout`` seconds.
+        """Wait for all of them, after they were told to stop; kill a proxy after ``timeout`` seconds without progress.
 
         The writing process ends with the last proxy, when everything is on disk.
         """
@@ -118,12 +134,12 @@ class Crew:
             if not proxy.planned or (self._writer_died and "started" not in proxy.said):
                 proxy.process.kill()  # it has nothing that is worth waiting for
         for proxy in self._proxies:
-            proxy.process.end(timeout)
+            proxy.process.end(timeout, self.settled)
         while True:
             with self._state:
                 self._changed.wait_for(lambda: not self._succeeding)
                 scribe = self._scribe
-            scribe.end(STOP_TIMEOUT)
+            scribe.end(STOP_TIMEOUT, self.settled)
             with self._state:
                 if not self._succeeding and self._scribe is scribe:
                     break
@@ -131,7 +147,7 @@ class Crew:
             proxy.renewals.close()
         if self._writer_died:
             with self._state:
-                self.unwritten = self._account()
+                self._account()
 
     def _start_scribe(self, lines: Iterable[socket.socket]) -> ChildProcess:
         scribe = ChildProcess.start("recorder.scribe", self._hear_scribe, [end.fileno() for end in lines])
@@ -226,7 +242,7 @@ class Crew:
                 case "counters":
                     self._written = event
                     # Before all have started nobody has asked for it; and one that hangs shows as the report's age.
-                    if self._all_said("started") and not self._one_is_silent():
+                    if self._all_said("started") and (self._ending or not self._one_is_silent()):
                         self._events.put(self._numbers())
                 case "done":
                     self._written = event
@@ -285,10 +301,9 @@ class Crew:
         number = self._died
         tell = [one for one in self._proxies if one.tells]
         self._changed.wait_for(lambda: all(len(one.broke) > number or not one.tells for one in tell), SILENT)
-        lost = self._account()
-        self._replace_scribe([one for one in tell if one.tells])
-        where = f"{how}, {counted(lost, 'exchange')} lost with it"
+        where = f"{how}, {counted(self._account(), 'exchange')} lost with it"
         self._events.put({"event": "warning", "what": WRITER_DIED, "where": where})
+        self._replace_scribe([one for one in tell if one.tells])
 
     def _replace_scribe(self, proxies: list[_Proxy]) -> None:
         if not proxies:  # they had told everything
@@ -315,6 +330,7 @@ class Crew:
             complete(found, time.time(), lost, left_out_of(last) | {WRITER_DIED: lost})
         self._before = together(self._before, numbers)
         self._died += 1
+        self.unwritten = lost
         return lost
 
     def _told_by(self, proxy: _Proxy) -> int:

@@ -24,6 +24,7 @@ HINTS: Mapping[str, str] = {
     "unredacted": "Check the [redact] section of retape.toml; what cannot be redacted is not written.",
     "unwritten": "Please report it: such an exchange should not be.",
     "closed": "The recording had ended already.",
+    "given_up": "Wait until everything is written: the first Ctrl-C is enough.",
     "writer_died": "Look for who killed it (the kernel does where memory is short); what came later is kept.",
     "proxy_died": "Look for who killed it (the kernel does where memory is short); what others had open is kept.",
 }

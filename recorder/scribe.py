@@ -2,7 +2,8 @@
 
 Started by ``recorder.crew`` with one socket per proxy, whose file descriptors are its arguments; the plan comes on
 stdin, events go to stdout as JSON lines. It ends when every proxy has; nothing else ends it, so that what they tell is
-on disk, also when the parent was killed or the whole process group was sent a signal.
+on disk, also when the parent was killed or the whole process group was sent a signal. One command may follow the plan:
+``abandon``, write nothing more and count it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -187,17 +189,43 @@ def main() -> int:
     report(event="open", capture=str(writer.path))
     gc.collect()
     gc.freeze()
+    threading.Thread(target=_hear, args=(writer,), name="commands", daemon=True).start()
     lines = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
     desk = Desk(writer, plan.choice, plan.sample_key.encode())
     intake = Intake(desk, len(lines))
     attend(intake, desk, lines, report)
     desk.finish()
     meta = total([*intake.metas, {"faults": intake.faults}, desk.meta()])
-    numbers = writer.close({name: value for name, value in meta.items() if value})
+    with _reporting(lambda: report(event="counters", **desk.counters(), unapplied=intake.faults)):
+        numbers = writer.close({name: value for name, value in meta.items() if value})
     if set(intake.endings) == {"discard"} and writer.is_new and numbers.seen == 0:
         writer.path.unlink(missing_ok=True)
     report(event="done", **desk.counters(), unapplied=intake.faults)
     return 0
+
+
+def _hear(writer: CaptureWriter) -> None:
+    for line in sys.stdin.buffer:
+        if line.strip() == b"abandon":
+            writer.give_up()
+
+
+@contextmanager
+def _reporting(report: Callable[[], None]) -> Iterator[None]:
+    """Report every second what is written inside the block."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(TICK):
+            report()
+
+    thread = threading.Thread(target=run, name="report", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def attend(intake: Intake, desk: Desk, lines: list[socket.socket], report: Report) -> None:

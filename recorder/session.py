@@ -27,7 +27,7 @@ from captures.state import redaction_key, state_dir
 from captures.trust import Authority
 from captures.wording import counted
 from recorder.child import Event
-from recorder.crew import STOP_TIMEOUT, WRITER, Crew
+from recorder.crew import PROXY, STOP_TIMEOUT, WRITER, Crew
 from recorder.listeners import LOOPBACK, Listener, Role, is_loopback
 from recorder.plan import ProxyPlan
 from recorder.provenance import provenance
@@ -36,6 +36,7 @@ from recorder.succession import paths_of
 
 START_TIMEOUT = 60.0  # seconds for the proxy process to listen: importing mitmproxy alone takes one or more
 _FIND_OUT = "Look for who killed it, which the kernel does where memory is short, and record again."
+LOOK = 1.0  # seconds between looks whether there is progress
 POLL = 0.05  # seconds between looks at CMD
 
 
@@ -59,6 +60,9 @@ class Observer(Protocol):
 
     def next_file(self, path: str) -> None:
         """The recording goes on in another file."""
+
+    def writing(self, left: int) -> None:
+        """The traffic has ended, and ``left`` exchanges are still to be written."""
 
     def stopping(self, why: str) -> None:
         """The recording ends."""
@@ -105,6 +109,7 @@ class _Recording:
         self._counters: dict[str, Any] = {}
         self._service: Service | None = None
         self._finished = False  # the proxy has written down everything
+        self._writing = False  # the person knows that the end takes a while
         self._trouble = self._unrotated = ""
         self._file = str(settings.capture)
 
@@ -134,7 +139,7 @@ class _Recording:
             proxy.send("discard")
             proxy.end(2.0 if isinstance(error, ProxyDied) else STOP_TIMEOUT)
             if isinstance(error, ProxyDied) and proxy.unwritten:
-                error.hint += f" {counted(proxy.unwritten, 'exchange')} lost with it."
+                error.hint = f"{error.hint} {counted(proxy.unwritten, 'exchange')} lost with it.".lstrip()
             if isinstance(error, ProxyDied) and proxy.lost:
                 error.hint += f" Exchanges it had begun and could not finish: {proxy.lost}."
             raise
@@ -246,14 +251,23 @@ class _Recording:
             proxy.send("service 0")
 
     def _await(self, proxy: Crew, wanted: str, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
+        began = since = time.monotonic()
+        settled = proxy.settled()
         while not self._finished:
-            event = self._next(max(0.0, deadline - time.monotonic()))
+            event = self._next(min(LOOK, timeout))
+            if settled != (settled := proxy.settled()):
+                since = time.monotonic()
+            if time.monotonic() - since >= timeout:
+                who = WRITER if proxy.left() else PROXY
+                raise ProxyDied(f"{who} made no progress for {timeout:g} s ({wanted}).")
+            if wanted == "done" and not self._writing and time.monotonic() - began >= LOOK and proxy.left():
+                self._writing = True
+                self._observer.writing(proxy.left())
             if event is None:
-                raise ProxyDied(f"The recording proxy did not answer within {timeout:g} s ({wanted}).")
+                continue
             if event["event"] == "signal":
                 if event["number"] != signal.SIGHUP:  # of those several come when a terminal goes
-                    proxy.send("now")  # asked twice: do not wait for anybody
+                    proxy.send("abandon" if self._writing else "now")  # asked twice: do not wait for anybody
                 continue
             self._hear(proxy, event)
             if event["event"] == wanted:
@@ -275,7 +289,7 @@ class _Recording:
                 self._tell_of_files(event)
                 self._finished = event["event"] == "done"
                 if not self._finished:
-                    self._observer.counters(event)
+                    self._observer.counters({**event, "queued": event["left"]} if self._writing else event)
             case "started":
                 self._file = event["capture"]
             case "warning":

@@ -130,6 +130,10 @@ class TextObserver:
         """Why."""
         self._say(f"Stopping: {why}.")
 
+    def writing(self, left: int) -> None:
+        """How much, and what ends it."""
+        self._say(f"Writing what is left: {counted(left, 'exchange')}. Ctrl-C gives up what is not written yet.")
+
     def done(self, settings: Settings, outcome: Outcome) -> None:
         """The summary."""
         totals = totals_of(settings, outcome)
@@ -252,6 +256,10 @@ class JsonObserver:
     def stopping(self, why: str) -> None:
         """``{"event": "stopping", ...}``."""
         self._emit(event="stopping", why=why)
+
+    def writing(self, left: int) -> None:
+        """``{"event": "writing", "left": ...}``."""
+        self._emit(event="writing", left=left)
 
     def done(self, settings: Settings, outcome: Outcome) -> None:
         """``{"event": "done", ...}``."""

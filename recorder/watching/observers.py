@@ -29,6 +29,9 @@ class Deaf:
     def next_file(self, path: str) -> None:
         """Nothing."""
 
+    def writing(self, left: int) -> None:
+        """Nothing."""
+
     def stopping(self, why: str) -> None:
         """Nothing."""
 
@@ -71,6 +74,11 @@ class Several:
         """To each."""
         for one in self._observers:
             one.next_file(path)
+
+    def writing(self, left: int) -> None:
+        """To each."""
+        for one in self._observers:
+            one.writing(left)
 
     def stopping(self, why: str) -> None:
         """To each."""

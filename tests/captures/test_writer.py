@@ -526,3 +526,32 @@ def test_who_need_not_wait_is_refused_only_while_the_file_cannot_be_written(tmp_
         assert writer.flush(30)
         assert writer.put(exchange(5, body=b"x" * 5_000))
     assert read(path) == [1, 2, 3, 5]
+
+
+def test_who_cannot_wait_for_the_end_gets_a_count(tmp_path: Path) -> None:
+    path, may = tmp_path / "x.sqlite", threading.Event()
+
+    def slow(one: Exchange) -> Exchange:
+        assert one.id < 3 or may.wait(60)
+        return one
+
+    with CaptureWriter(path, mode="record", blocks=True, prepare=slow, max_queued_bytes=10_000) as writer:
+        writer.put(exchange(1))
+        writer.begin(exchange(2))
+        assert writer.flush(30)
+        for identity in range(3, 9):
+            writer.put(exchange(identity, body=b"x" * 5_000))
+        writer.put(exchange(2))  # what is in the file of it stays, as one that is open
+        assert writer.is_full()
+        writer.give_up()
+        assert not writer.is_full(), "what is still told is taken, and counted"
+        may.set()
+    counters = writer.counters()
+    assert (counters.seen, counters.written, counters.dropped_by["given_up"], counters.queued) == (8, 2, 6, 0)
+    assert "asked to end" in counters.last_error
+    assert read(path) == [1, 2]
+    with Capture.open(path) as opened:
+        assert opened.check() == [
+            "session 1 dropped 6 of 8 exchanges",
+            "1 exchanges were still open when they were last written",
+        ]

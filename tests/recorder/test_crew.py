@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import threading
@@ -15,8 +16,12 @@ import pytest
 from captures.model import CauseHow, Direction
 from captures.store import Capture
 from captures.wording import counted
+from recorder.listeners import Listener
+from recorder.session import ProxyDied, record
+from recorder.settings import Settings
 from recorder.succession import MOST
-from tests.recorder.conftest import Lab, answering, ask, connect, head, read_all, until
+from recorder.watching.observers import Deaf
+from tests.recorder.conftest import Lab, answering, ask, connect, head, inbound, read_all, until
 from tests.recorder.running import OK, Recorder, Start, get, gone, traffic
 
 pytestmark = pytest.mark.slow
@@ -24,8 +29,13 @@ pytestmark = pytest.mark.slow
 
 def processes(recorder: Recorder, module: str) -> list[int]:
     """The children of ``recorder`` that run ``module``."""
-    children = Path(f"/proc/{recorder.process.pid}/task/{recorder.process.pid}/children").read_text().split()
-    return [int(pid) for pid in children if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return children(recorder.process.pid, module)
+
+
+def children(parent: int, module: str) -> list[int]:
+    """The children of process ``parent`` that run ``module``."""
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(pid) for pid in found if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def tracing(number: int) -> str:
@@ -251,6 +261,51 @@ def test_a_writing_process_that_dies_again_and_again_ends_the_recording(lab: Lab
     with Capture.open(recorder.capture) as capture:
         assert capture.check() == ["session 4 dropped 1 of 2 exchanges"]
         assert capture.count() == 4
+
+
+def test_a_second_interrupt_gives_up_what_is_left_to_write(lab: Lab, start: Start) -> None:
+    recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(answering(OK, 200_000))}", "--workers", "2")
+    port, number = recorder.port("inbound"), 40
+    (scribe,) = processes(recorder, "recorder.scribe")
+    os.kill(scribe, signal.SIGSTOP)  # so that much is left
+    body = random.Random(1).randbytes(100_000).hex().encode()
+    for _ in range(number):
+        assert ask(port, get("/", "Content-Type: text/plain", f"Content-Length: {len(body)}") + body) == OK
+    recorder.process.send_signal(signal.SIGINT)
+    assert recorder.event("writing")["left"] == number
+    recorder.process.send_signal(signal.SIGINT)
+    os.kill(scribe, signal.SIGCONT)
+    code, text = recorder.end(None)
+    done = recorder.events[-1]
+    assert code == 3
+    assert done["seen"] == done["written"] + done["dropped"] == number
+    assert done["dropped_by"] == {"given_up": done["dropped"]}
+    assert "it was asked to end before all was written" in text
+    with Capture.open(recorder.capture) as capture:
+        assert capture.check() == [f"session 1 dropped {done['dropped']} of {number} exchanges"]
+
+
+def test_it_is_the_writing_process_that_is_named_when_it_hangs(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging(Deaf):
+        def ready(self, settings: Settings) -> None:
+            (scribe,) = children(os.getpid(), "recorder.scribe")
+            os.kill(scribe, signal.SIGSTOP)
+            assert ask(self.port, get("/")) == OK
+
+        def listening(self, listener: Listener, host: str, port: int) -> None:
+            self.port = port
+
+    monkeypatch.setenv("RETAPE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr("recorder.session.STOP_TIMEOUT", 2.0)
+    monkeypatch.setattr("recorder.crew.STOP_TIMEOUT", 1.0)
+    settings = Settings(tmp_path / "x.sqlite", (inbound(lab.origin(answering(OK))),), duration=0.1)
+    with pytest.raises(ProxyDied, match="The writing process made no progress for 2 s") as failed:
+        record(settings, Hanging())
+    assert failed.value.hint == "1 exchange lost with it."
+    with Capture.open(settings.capture) as capture:
+        assert capture.check() == ["session 1 dropped 1 of 1 exchanges"]
 
 
 def test_what_a_lone_proxy_had_begun_is_named_when_it_dies(lab: Lab, start: Start) -> None:
