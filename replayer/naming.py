@@ -29,10 +29,10 @@ def names_of(recorded: Exchange) -> frozenset[str]:
     path, _, query = request.target.partition(b"?")
     found = {segment for raw in path.split(b"/") if raw and _ADDRESS.fullmatch(segment := unquote(raw))}
     found.update(value for name, value in form_fields(query) if _is_name(name, value))
-    found.update(value for name, value in _fields(request.body, request.headers) if _is_name(name, value))
+    found.update(value for name, value in fields_of(request.body, request.headers) if _is_name(name, value))
     found.update(_basic(request.headers))
     if response is not None and response.status < 400 and not only_reads(request):
-        found.update(value for name, value in _fields(response.body, response.headers) if _is_name(name, value))
+        found.update(value for name, value in fields_of(response.body, response.headers) if _is_name(name, value))
     return frozenset(value.lower() for value in found)
 
 
@@ -42,7 +42,8 @@ def _is_name(name: str, value: str) -> bool:
     return len(value) >= LEAST and not value.isdigit() and re.sub(r"[^a-z]", "", name.lower()) in _NAMES
 
 
-def _fields(body: bytes, headers: Headers) -> Iterator[tuple[str, str]]:
+def fields_of(body: bytes, headers: Headers) -> Iterator[tuple[str, str]]:
+    """The names and values of a small JSON or form body, lists left out."""
     if not body or len(body) > MAX_BODY:
         return
     decoded = decode(body, headers)

@@ -69,10 +69,11 @@ def pin(capture: Path, only: str | None, covering: bool, limit: int | None, outp
     """
     from captures.errors import EmptyCapture, UsageError
     from captures.placing import put
+    from captures.visible import visible
 
     if limit is not None and not covering:
         raise UsageError("--limit goes with --covering: it says which exchanges go first.", hint="Add --covering.")
-    texts, refused = _texts(capture, only, covering, limit, output)
+    texts, refused, logins = _texts(capture, only, covering, limit, output)
     if not texts:
         raise EmptyCapture(f"None of the {refused} chosen exchanges of {capture} can be pinned.")
     there = [path for path, text in texts.items() if path.exists() and not _says(path, text)]
@@ -91,13 +92,17 @@ def pin(capture: Path, only: str | None, covering: bool, limit: int | None, outp
             raise UsageError(f"{path} cannot be written: {error.strerror}.", hint=hint) from error
         click.echo(str(path))
     click.echo(f"retape: {len(texts)} pinned; run them: pytest {output} --retape-command 'CMD'", err=True)
+    if logins:
+        click.echo(visible(_told_of(logins)), err=True)
     return 0
 
 
 def _texts(
     capture: Path, only: str | None, covering: bool, limit: int | None, output: Path
-) -> tuple[Mapping[Path, str], int]:
-    """The files to write, and how many exchanges cannot be pinned; both are told to stderr."""
+) -> tuple[Mapping[Path, str], int, Mapping[Path, str]]:
+    """The files to write, and how many exchanges cannot be pinned; both are told to stderr. Then the log-ins of files
+    that no build knows.
+    """
     from datetime import date
 
     from captures.config import load
@@ -105,10 +110,12 @@ def _texts(
     from diffing.options import options_from
     from replayer.pin_file import dump
     from replayer.pin_make import Made, Refused, make_pins
+    from replayer.pinning.logins import unknown_logins
 
     config = load()
     endpoints = options_from(config, today=date.today()).endpoints  # noqa: DTZ011 - the calendar plays no part here
     texts: dict[Path, str] = {}
+    logins: dict[Path, str] = {}
     refused = 0
     for result in make_pins(
         capture, parse(only) if only else None,
@@ -116,12 +123,26 @@ def _texts(
     ):  # fmt: skip
         if isinstance(result, Made):
             texts[output / result.file] = dump(result.pin)
+            for _, request in unknown_logins(result.pin):
+                logins[output / result.file] = f"{request.method} {request.target}"
         elif isinstance(result, Refused):
             refused += 1
             click.echo(f"retape: exchange {result.exchange} is not pinned: {result.reason}.", err=True)
         else:
             click.echo(f"retape: {result}.", err=True)
-    return texts, refused
+    return texts, refused, logins
+
+
+def _told_of(logins: Mapping[Path, str]) -> str:
+    from captures.wording import counted
+    from replayer.pinning.logins import MENDING
+
+    which = next(iter(logins))
+    those = f"{counted(len(logins), 'pin')} ({which}{', …' if len(logins) > 1 else ''})"
+    return (
+        f"retape: {those} log{'s' if len(logins) == 1 else ''} in with a pseudonym for a password ({logins[which]}), "
+        f"which no build knows: {'it fails' if len(logins) == 1 else 'they fail'}. To mend it, {MENDING}."
+    )
 
 
 def _says(path: Path, text: str) -> bool:

@@ -19,16 +19,16 @@ from captures.state import redaction_key
 from captures.store import Capture
 from captures.versions import version_of
 from replayer.handovers import recorded_dependencies
-from replayer.naming import names_of
 from replayer.pin_words import secrets_of, words_in_request
 from replayer.pin_write import Material, Origin, write_pin
 from replayer.pinning.covering import LeftOut, cover
 from replayer.pinning.listeners import Listeners
 from replayer.pinning.secrets import pseudonyms_of
 from replayer.pinning.siblings import Siblings, loosened
+from replayer.pinning.signups import SignUps
 from replayer.pins import Pin
 from replayer.plan import reason_to_skip
-from replayer.prerequisites import SAFE, FirstSeen, History
+from replayer.prerequisites import FirstSeen, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class PinSource:
     policy: RedactionPolicy
     endpoints: tuple[str, ...] = ()
     made: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    signed_up: dict[tuple[int, str], int] = field(default_factory=dict)  # session and name -> what made the account
+    sign_ups: SignUps = field(default_factory=SignUps)
     siblings: Siblings = field(default_factory=Siblings)
     listeners: Listeners = field(default_factory=Listeners)
     late: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # calls of no known cause that are an exchange's
@@ -127,9 +127,7 @@ def _make(
         ended[exchange.id] = exchange.timing.ended or exchange.timing.started
         histories.setdefault(exchange.session, History()).add(exchange)
         source.siblings.add(exchange)
-        if exchange.request.method not in SAFE and exchange.response is not None and exchange.response.status == 201:
-            for name in names_of(exchange):
-                source.signed_up.setdefault((exchange.session, name), exchange.id)
+        source.sign_ups.add(exchange)
         if only is None or only.matches(_as_recorded(exchange), endpoints.endpoint_of(exchange)):
             chosen.append(exchange.id)
     if not chosen:
@@ -203,12 +201,7 @@ def _with_sign_ups(source: PinSource, exchange: Exchange, history: History) -> l
     ids = set(history.setup_for(exchange.id))
     while True:
         steps = list(source.capture.exchanges(ids=sorted(ids)))
-        named = {
-            made
-            for one in (*steps, exchange)
-            for name in names_of(one)
-            if (made := source.signed_up.get((one.session, name), one.id)) < one.id
-        }
+        named = source.sign_ups.before((*steps, exchange), history.given)
         more = {*named, *(one for made in named for one in history.setup_for(made))} - ids - {exchange.id}
         if not more:
             return steps

@@ -35,7 +35,7 @@ from replayer.pin_words import is_segment, references, spans, words_in_message, 
 from replayer.pins import Body, Pin, PinRequest, PinResponse, PinStub, Step
 from replayer.prerequisites import Key, Minted
 from replayer.rewriting import endpoint_noun
-from replayer.tokens import is_idish
+from replayer.tokens import Kind, is_idish, kind_of
 
 UNNAMED = ("timestamp", "date", "number", "string", "any")
 """Kinds whose equal values say nothing: two clocks read in one millisecond."""
@@ -194,7 +194,7 @@ class Scribe:
             noun=noun,
             given=frozenset(given - set(self.bound)),
             secrets=material.secrets,
-            bound=dict(self.bound),
+            bound={value: name for value, name in self.bound.items() if not (made and _minted_again(value, exchange))},
         )
 
     def _expected(self, response: Response, twin: Response | None, scene: Scene) -> PinResponse:
@@ -401,3 +401,13 @@ def _has_slot(value: Any) -> bool:
     if isinstance(value, dict | list):
         return any(map(_has_slot, value.values() if isinstance(value, dict) else value))
     return isinstance(value, str) and pin_notation.has_slot(value)
+
+
+def _minted_again(token: str, exchange: Exchange) -> bool:
+    """Whether the answer to ``exchange`` has ``token`` by chance only: two logins within a second get one and the same,
+    as the time in it counts seconds.
+    """
+    if kind_of(token) is not Kind.JWT:
+        return False
+    request = exchange.request
+    return not any(token.encode() in text for text in (request.body, *(value for _, value in request.headers)))

@@ -2,7 +2,8 @@
 
 ``GET /orders/8fk2`` stands alone only if order 8fk2 exists. So the exchange whose *answer first showed* that id is a
 setup step, every change made to that same thing in between is one too (a GET after a payment shows it paid), and so on
-for what those requests need. Values that were there before (a product of the catalogue) need no step.
+for what those requests need. Values that were there before (a product of the catalogue) need no step, but changes of
+what they name do (``resources``).
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ from captures.model import Exchange, Request, Response
 from captures.telling import is_renewed
 from captures.tokens import CURSOR, Kind, kind_of
 from replayer.chains import Chains
+from replayer.resources import Resources
 from replayer.rewriting import plain_body
+from replayer.touching import SAFE
 
 __all__ = ["SAFE", "FirstSeen", "History", "Key", "Minted"]
 
 RANDOM = frozenset({Kind.UUID, Kind.ULID, Kind.JWT, Kind.OPAQUE, Kind.HEX})
-SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class History:
     who: dict[int, frozenset[Key]] = field(default_factory=dict)
     changes: dict[tuple[int, Key | None], list[int]] = field(default_factory=dict)  # by the thing changed
     chains: Chains = field(default_factory=Chains)  # flows that [[chain]] names
+    resources: Resources = field(default_factory=Resources)
 
     def add(self, exchange: Exchange) -> None:
         """The next inbound exchange."""
@@ -73,6 +76,7 @@ class History:
         who = frozenset(key for key in sessions if key in self.minted)
         self.things[exchange.id], self.who[exchange.id] = things, who
         self.given.update((named | sessions) - things - who)
+        self.resources.add(exchange, made=any(not self.minted[key].listed for key in things))
         if exchange.response is None or exchange.response.status >= 400:
             return  # it changed nothing and made nothing
         if request.method not in SAFE:
@@ -104,6 +108,7 @@ class History:
         return tuple(sorted(wanted))
 
     def _needed(self, here: int) -> Iterator[int]:
+        yield from self.resources.before(here)
         things, who = self.things.get(here, frozenset()), self.who.get(here, frozenset())
         for key in things | who:
             source = self.minted[key].exchange

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from captures.model import Exchange, Request
 from captures.routes.operations import operation_of
 from replayer.alignment import unquote
-from replayer.prerequisites import SAFE
 from replayer.tokens import kind_of, noun_of, singular
 
 Path = tuple[str, ...]
 """The segments of a target's path, percent-decoded, empty ones left out."""
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _VERSION = re.compile(r"v\d+(?:[.]\d+)*", re.IGNORECASE)
 _ORIGIN = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
 
@@ -43,7 +43,7 @@ def touch_of(exchange: Exchange) -> Touch:
         return Touch(path, write=False)
     if request.method == "POST" and path and _is_collection(path[-1]):
         return Touch(path, write=True)
-    length = next((at for at in range(len(path), 0, -1) if _is_id(path[at - 1])), len(path))
+    length = next((at for at in range(len(path), 0, -1) if is_id(path[at - 1])), len(path))
     return Touch(path[:length], write=True, deep=True)  # /orders/17/pay changes order 17
 
 
@@ -61,7 +61,8 @@ def path_of(target: bytes) -> Path:
     return tuple(unquote(segment) for segment in path.partition(b"?")[0].split(b"/") if segment)
 
 
-def _is_id(segment: str) -> bool:
+def is_id(segment: str) -> bool:
+    """Whether a segment of a path names one thing out of many: no word, and no version."""
     return kind_of(segment) is not None or (
         any(character.isdigit() for character in segment) and _VERSION.fullmatch(segment) is None
     )
@@ -69,7 +70,7 @@ def _is_id(segment: str) -> bool:
 
 def _is_collection(segment: str) -> bool:
     word = segment.lower().replace("-", "_")
-    return not _is_id(segment) and singular(word) != word and bool(noun_of(segment))
+    return not is_id(segment) and singular(word) != word and bool(noun_of(segment))
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,9 @@ def check(ctx: click.Context, paths: tuple[Path, ...], form: str) -> int:
 
     Said are files that cannot be read (with line and next step), YAML files that are no pins, pins that expect nothing
     yet, pins with the same request and expectation, values that redaction would replace (places and counts, never
-    values), and names that are bound for nothing. With a command after -- the pins are run, too, and stubs are said
-    that the build does not call. Without one it takes a moment and needs no build: fit for pre-commit.
+    values), log-ins with a pseudonym for a password, and names that are bound for nothing. With a command after --
+    the pins are run, too: said are stubs that the build does not call, and not said the log-ins that it takes.
+    Without one it takes a moment and needs no build: fit for pre-commit.
 
     \b
     retape pin check
@@ -45,7 +47,7 @@ def check(ctx: click.Context, paths: tuple[Path, ...], form: str) -> int:
     config = load_config()
     redactor = Redactor(redaction_key(config.redaction_key()), RedactionPolicy.from_config(config.section("redact")))
     result = checked(list(paths) or [Path("tests/pins")], redactor)
-    found = [*result.found, *_unused(result, ctx.meta[COMMAND])]
+    found = _run_with(result, ctx.meta[COMMAND])
     if form == "json":
         document = {"pins": len(result.pins), "found": [one.as_data() for one in found]}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
@@ -58,19 +60,19 @@ def check(ctx: click.Context, paths: tuple[Path, ...], form: str) -> int:
     return 1 if found else 0
 
 
-def _unused(checked: Checked, command: list[str]) -> list[Found]:
-    """What only a run of the pins shows."""
+def _run_with(checked: Checked, command: list[str]) -> Sequence[Found]:
+    """What was found, with what only a run of the pins shows."""
     from datetime import date
 
     from captures.config import load as load_config
     from diffing.options import rules_from
     from diffing.rulebook.rules import current
     from replayer.pin_run import PinRunner, RunnerPlan, dependencies_of
-    from replayer.pinning.checking import unused_stubs
+    from replayer.pinning.checking import run_with
 
     if not command:
-        return []
+        return checked.found
     rules = current(rules_from(load_config()), date.today())[0]  # noqa: DTZ011 - the user's own calendar
     plan = RunnerPlan(command=command, dependencies=dependencies_of(pin for _, pin in checked.pins), rules=rules)
     with PinRunner.start(plan) as runner:
-        return [one for file, pin in checked.pins for one in unused_stubs(file, pin, runner)]
+        return run_with(checked, runner)

@@ -13,9 +13,10 @@ from captures.redacting.redaction import Redactor
 from captures.wording import counted
 from replayer import pin_yaml
 from replayer.pin_file import as_data, load
-from replayer.pin_run import PinRunner
+from replayer.pin_run import PinOutcome, PinRunner
 from replayer.pin_words import references
 from replayer.pinning.finding import files_under, is_pin, reads_like_pin
+from replayer.pinning.logins import MENDING, unknown_logins
 from replayer.pinning.secrets import secrets_in
 from replayer.pins import Pin
 
@@ -25,6 +26,7 @@ KINDS = {
     "new": "nothing is expected yet",
     "duplicate": "the same request and the same expectation as another pin",
     "secret": "what redaction would replace stands there literally",
+    "login": "a pseudonym stands in place of the password of a log-in, which only a build knows that takes any",
     "unused-stub": "a stub that no call of the build reaches; known only where the pins are run, with -- CMD",
     "unused-name": "a value is bound and nothing refers to it",
 }
@@ -96,6 +98,10 @@ def _of_one(file: Path, pin: Pin, redactor: Redactor) -> Iterator[Found]:
         )
         text = f"{counted(count, 'value')} that redaction would replace at {place}"
         yield Found("secret", where, text, _line(pin, place), step)
+    for step_name, request in unknown_logins(pin):
+        text = f"{step_name or 'it'} logs in ({request.method} {request.target}) with a pseudonym for a password"
+        line = pin.lines.get("setup" if step_name else "request", 1)
+        yield Found("login", where, text, line, f"{MENDING[0].upper()}{MENDING[1:]}.")
     used = references(pin)
     for number, step_ in enumerate(pin.setup, 1):
         for name, _ in step_.bind:
@@ -122,11 +128,23 @@ def _duplicates(pins: Sequence[tuple[Path, Pin]]) -> Iterator[Found]:
             first[digest] = file
 
 
-def unused_stubs(file: Path, pin: Pin, runner: PinRunner) -> Iterator[Found]:
-    """The stubs of ``pin`` that the build of ``runner`` does not call. What cannot be run says nothing of them."""
-    if not pin.stubs:
-        return
-    came = runner.run(pin).came
+def run_with(checked: Checked, runner: PinRunner) -> list[Found]:
+    """What was found, with what running the pins shows: stubs that are not called, log-ins that this build takes."""
+    found = list(checked.found)
+    for file, pin in checked.pins:
+        logs_in = any(one.kind == "login" and one.file == str(file) for one in found)
+        if not (pin.stubs or logs_in):
+            continue
+        outcome = runner.run(pin)
+        found += unused_stubs(file, pin, outcome)
+        if outcome.holds:
+            found = [one for one in found if one.kind != "login" or one.file != str(file)]
+    return found
+
+
+def unused_stubs(file: Path, pin: Pin, outcome: PinOutcome) -> Iterator[Found]:
+    """The stubs of ``pin`` that the build did not call. What could not be run says nothing of them."""
+    came = outcome.came
     if came is None or not came.calls_seen:
         return
     called = {call.stub for call in came.calls}

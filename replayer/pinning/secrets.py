@@ -54,16 +54,17 @@ def _number(value: object) -> int:
 
 
 def _exchanges(pin: Pin) -> Iterator[tuple[str, Exchange]]:
-    yield "", _exchange(pin.request, pin.expect)
+    yield "", exchange_of(pin.request, pin.expect)
     for stub in pin.stubs:
-        yield f"stub {stub.dependency} ", _exchange(stub.request, stub.response)
+        yield f"stub {stub.dependency} ", exchange_of(stub.request, stub.response)
     for number, step in enumerate(pin.setup, 1):
-        yield f"setup step {number} ", _exchange(step.request, None)
+        yield f"setup step {number} ", exchange_of(step.request, None)
         for stub in step.stubs:
-            yield f"setup step {number} stub {stub.dependency} ", _exchange(stub.request, stub.response)
+            yield f"setup step {number} stub {stub.dependency} ", exchange_of(stub.request, stub.response)
 
 
-def _exchange(asked: PinRequest, answered: PinResponse | None) -> Exchange:
+def exchange_of(asked: PinRequest, answered: PinResponse | None) -> Exchange:
+    """What a pin says literally of a request and its answer, as an exchange; matchers and references are left out."""
     response = None
     if answered is not None:
         headers = _headers(answered.headers)

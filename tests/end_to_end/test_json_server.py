@@ -6,6 +6,8 @@ the login, and carries these into every request that follows.
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,14 @@ def test_an_empty_store_answers_as_recorded_and_the_next_release_shows_its_news(
     result = read_report(report)
     assert {(group["endpoint"], group["location"], group["level"]) for group in result["groups"]} == NEW_IN_2_1
     assert result["reasons"] == []
+
+
+def test_every_pin_of_it_holds_on_a_fresh_build(bench: Bench, capture: Path, environment: dict[str, str]) -> None:
+    """Posts are of user 2, so two sign up first; a user is read after it was changed, a post after it is gone."""
+    pins = bench.work / "pins"
+    made = bench.run("pin", capture, "-o", pins).expect(0)
+    assert "pseudonym" not in made.stderr  # each log-in has its sign-up
+    build = shlex.join(command("before"))
+    words = (sys.executable, "-m", "pytest", "-q", pins, "--retape-isolate", f"--retape-command={build}")
+    done = bench.start(*words, env={**bench.environment, **environment}).finished(300).expect(0)
+    assert f"{len(made.stdout.split())} passed" in done.stdout

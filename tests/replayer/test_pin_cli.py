@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from captures.errors import EmptyCapture, NotACapture, RetapeError, UsageError
 from replayer.pin_cli import pin
-from tests.replayer.tapes import order_tape
+from tests.replayer.tapes import Tape, order_tape, request, response
 
 
 def run(*arguments: str) -> Result:
@@ -74,6 +75,35 @@ def test_covering_says_what_it_leaves_out(tape: Path) -> None:
     assert "left out: 1 x GET /orders/{id} 200: no room for what they show (--limit)." in result.stderr
     assert "made_by: retape " in Path("pins/POST-orders/201-1.yaml").read_text(encoding="utf-8")
     assert isinstance(run(str(again), "--limit", "1").exception, UsageError)
+
+
+def login_tape(path: Path) -> Path:
+    old, new = ({"user": name, "password": f"{name} {name} 12345"} for name in ("ada", "bob"))
+    with Tape(path) as tape:
+        tape.inbound(request("POST", "/login", old), response(200, {"ok": True}))
+        tape.inbound(request("POST", "/accounts", new), response(201, {"name": "bob"}))
+        tape.inbound(request("POST", "/login", new), response(200, {"ok": True}))
+        tape.inbound(request("POST", "/login", {**old, "password": "wrong one 4711"}), response(401, {"ok": False}))
+        tape.inbound(request("POST", "/session", {**old, "remember": True}), response(204))
+    return path
+
+
+def test_log_ins_that_no_build_knows_are_said(tape: Path) -> None:
+    done = run(str(login_tape(Path("accounts.sqlite"))), "-o", "pins")
+    (said,) = [line for line in done.stderr.splitlines() if "pseudonym" in line]
+    assert "2 pins (pins/POST-login/200-1.yaml, …) log in with a pseudonym for a password (POST /login)" in said
+    assert '[redact] keep = ["password"]' in said
+    checked = run("check", "pins", "--format", "json")
+    found = {(one["kind"], one["file"], one["line"]) for one in json.loads(checked.stdout)["found"]}
+    assert found == {("login", "pins/POST-login/200-1.yaml", 12), ("login", "pins/POST-session/204-5.yaml", 12)}
+    assert "12345" not in done.output + checked.output
+
+
+def test_a_password_that_was_kept_is_known(tape: Path) -> None:
+    Path("retape.toml").write_text('[redact]\nkeep = ["password"]\n')
+    done = run(str(login_tape(Path("accounts.sqlite"))), "-o", "pins")
+    assert "pseudonym" not in done.stderr
+    assert run("check", "pins").return_value == 0
 
 
 def test_another_version_of_retape_changes_nothing(tape: Path) -> None:

@@ -14,6 +14,7 @@ from replayer import pin_file
 from replayer.pin_make import Made, Refused, folder_of, make_pins
 from replayer.pin_write import Material, Origin, write_pin
 from replayer.pins import Pin
+from replayer.prerequisites import Minted
 from tests.replayer.tapes import NOW, ORDER, Tape, order_tape, request, response, run_of
 
 OTHER = ORDER.replace("3", "4")
@@ -273,6 +274,30 @@ def test_a_log_in_brings_what_made_its_account(tmp_path: Path) -> None:
     made = list(make_pins(tmp_path / "shop.sqlite", None))[-1]
     assert isinstance(made, Made)
     assert [step.request.target for step in made.pin.setup] == ["/register"]
+
+
+def test_the_number_of_an_account_is_a_count_of_those_before(tmp_path: Path) -> None:
+    """The second to sign up is user 2: nothing but that says where the number comes from."""
+    with Tape(tmp_path / "shop.sqlite") as tape:
+        for who in ("ada@example.org", "bob@example.org", "eve@example.org"):
+            tape.inbound(request("POST", "/register", {"email": who}), response(201, {"ok": True}))
+        for who, number in (("bob@example.org", 2), ("eve@example.org", 7)):
+            tape.inbound(request("POST", "/notes", {"email": who, "userId": number}), response(200, {"ok": True}))
+    counted, other = list(make_pins(tmp_path / "shop.sqlite", parse("path:/notes")))
+    assert isinstance(counted, Made)
+    assert [step.request.body.value["email"] for step in counted.pin.setup] == ["ada@example.org", "bob@example.org"]
+    assert isinstance(other, Made)
+    assert [step.request.body.value["email"] for step in other.pin.setup] == ["eve@example.org"]
+
+
+def test_a_token_made_within_the_same_second_is_another_one_all_the_same() -> None:
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
+    register = Material(exchange("POST", "/register", {"email": "ada@example.org"}, {"access": token}, 201))
+    setup = [(register, [((token, ""), Minted(1, "json $.access", "access"))])]
+    for sent, shown in (({"email": "ada@example.org"}, "«jwt»"), ({"t": token}, "«the access»")):
+        pin = write_pin(Material(exchange("POST", "/login", sent, {"access": token})), setup, Origin("a.sqlite"), "a")
+        assert pin.expect is not None
+        assert pin.expect.body.value == {"access": shown}
 
 
 def test_what_a_library_sent_is_kept_where_the_answer_tells_it_back() -> None:

@@ -73,15 +73,62 @@ def test_small_numbers_count_with_what_they_are_an_id_of() -> None:
     assert seen.setup_for(4) == ()
 
 
-def test_what_a_client_said_first_or_a_list_showed_needs_no_setup() -> None:
+def test_what_a_list_showed_needs_no_setup_and_what_a_client_said_first_its_change() -> None:
     seen = history(
         ("PUT", f"/things/{ORDER}", {}, {"id": ORDER}),
         ("GET", f"/things/{ORDER}", None, {"id": ORDER}),
         ("GET", "/products", None, [{"id": "SKU-1001"}]),
         ("GET", "/products/SKU-1001", None, {}),
     )
-    assert seen.setup_for(2) == ()
+    assert seen.setup_for(2) == (1,)
     assert seen.setup_for(4) == ()
+
+
+@pytest.mark.parametrize(
+    ("steps", "setup"),
+    [
+        (["DELETE /posts/1", "GET /posts/1 404"], (1,)),
+        (["PATCH /users/1", "PATCH /users/2", "PATCH /users/1", "GET /users/1"], (1, 3)),
+        (["PATCH /users/1", "GET /users/1/notes"], (1,)),
+        (["DELETE /users/1/notes/3", "GET /users/1"], (1,)),
+        (["DELETE /posts/1", "GET /posts"], (1,)),
+        (["DELETE /posts/1 403", "GET /posts/1", "GET /posts"], ()),
+        (["DELETE /posts", "POST /posts 201"], (1,)),
+        (["PUT /settings", "GET /settings"], (1,)),
+        (["POST /reset", "GET /reset"], (1,)),
+        (["POST /login", "POST /login", "GET /login/help"], ()),
+        (["POST /posts 201", "POST /posts 201"], ()),
+        (["GET /posts/1", "DELETE /posts/1", "GET /users/1"], ()),
+        (["PUT /v1/settings", "GET /v2/settings"], ()),
+    ],
+)
+def test_changes_of_what_was_there_before_are_followed_by_its_path(steps: list[str], setup: tuple[int, ...]) -> None:
+    found = History()
+    for number, step in enumerate(steps, 1):
+        method, target, status = (*step.split(), "200")[:3]
+        sent = request(method, target, None if method == "GET" else {"a": 1})
+        answered = response(int(status), {"ok": True})
+        found.add(Exchange(number, Direction.INBOUND, sent, Timing(float(number)), answered))
+    assert found.setup_for(len(steps)) == setup
+
+
+def test_what_was_made_within_the_recording_and_is_gone_is_no_step_of_a_list() -> None:
+    seen = history(
+        ("POST", "/orders", {}, {"id": 17}),
+        ("DELETE", "/orders/17", None, {}),
+        ("GET", "/orders", None, []),
+    )
+    assert seen.setup_for(3) == ()
+
+
+def test_settings_of_another_client_are_others() -> None:
+    found = History()
+    for number, (method, who) in enumerate([("PUT", "ann"), ("PUT", "bob"), ("GET", "ann")], start=1):
+        sent = request(
+            method, "/me", {"a": 1} if method == "PUT" else None, headers=((b"Authorization", who.encode()),)
+        )
+        found.add(Exchange(number, Direction.INBOUND, sent, Timing(float(number)), response(200, {})))
+    assert found.setup_for(3) == (1,)
 
 
 def test_cookies_and_locations_show_ids() -> None:
