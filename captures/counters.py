@@ -26,7 +26,8 @@ class Counters:
     queued_bytes: int = 0
     lag: float = 0.0  # seconds that the oldest of these has been waiting
     trouble: str = ""  # why nothing can be written right now: what is seen waits in memory
-    files: tuple[tuple[str, int], ...] = ()  # path and session of every file of this writer that is still there
+    files: tuple[tuple[str, int], ...] = ()  # path and session of the newest files of this writer that are still there
+    untold: tuple[int, int] = (0, 0)  # older ones, and bytes in them
     removed: tuple[int, int] = (0, 0)  # files that were kept no longer, and exchanges in them
     unrotated: str = ""  # why the recording cannot go on in another file, though it is time to
 

@@ -33,6 +33,11 @@ class Rotation:
     keep_seconds: float | None = None  # from the end of a file
     keep_bytes: int | None = None  # of all files together
 
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a bound on what is kept."""
+        return any(bound is not None for bound in (self.keep_files, self.keep_seconds, self.keep_bytes))
+
     def is_due(self, size: int, age: float) -> bool:
         """Whether a file of ``size`` bytes that was begun ``age`` seconds ago is done."""
         return (self.size is not None and size >= self.size) or (self.seconds is not None and age >= self.seconds)
@@ -112,8 +117,9 @@ class Shelf:
 
     def add(self, path: Path, begun: float, ended: float, exchanges: int) -> None:
         """The newest file is done, and another is the newest."""
-        size = path.stat().st_size if path.exists() else 0
-        self._members.append(Member(path, self._number, 0, begun, ended, size, exchanges))
+        if self._rotation.keeps:  # else none of them is ever asked for
+            size = path.stat().st_size if path.exists() else 0
+            self._members.append(Member(path, self._number, 0, begun, ended, size, exchanges))
         self._number += 1
 
     def tidy(self, current: int, now: float, *, at_once: bool = True) -> list[Path]:

@@ -22,6 +22,8 @@ from captures.model import Exchange, Skipped
 from captures.rotation import Rotation, Shelf, follows, successor
 from captures.streaming import Streamed
 
+TOLD = 100  # files that are told of by name; of those before them only how many there are, and their size
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -52,6 +54,8 @@ class Series:
         self._beginning = beginning
         self._base = Tally()  # what the files before this one have of the recording's counters
         self._ended: list[tuple[Path, int]] = []  # files that are complete, and the recording's session in each
+        self._is_tidied = rotation is not None and rotation.keeps
+        self.untold = (0, 0)  # files that :meth:`files` does not tell, and bytes in them
         self._shelf = Shelf(path, rotation, beginning.now()) if rotation is not None else None
         self._follows = self._shelf.follows if self._shelf else None  # what the next file says of the one before
         first = self._shelf.first if self._shelf else path
@@ -69,7 +73,7 @@ class Series:
         self._tidy(at_once=True)
 
     def files(self) -> tuple[tuple[str, int], ...]:
-        """Path and session of every file of this recording that is there, oldest first."""
+        """Path and session of the files of this recording that are there, oldest first; but for those ``untold``."""
         current = [] if self._file is None else [(self._file.path, self._file.session)]
         return tuple((str(path), session) for path, session in (*self._ended, *current))
 
@@ -188,8 +192,16 @@ class Series:
         file.end(share, self._beginning.now(), {})
         self._ended.append((file.name_now(), file.session))
         file.close()
+        self._forget()
         self._base = Tally(self._base.seen + share.seen, totals.written, totals.dropped, totals.truncated)
         return share
+
+    def _forget(self) -> None:
+        """A recording that goes on for weeks, and whose files are kept, must not keep a list of them all."""
+        while len(self._ended) > TOLD and not self._is_tidied:
+            path, _ = self._ended.pop(0)
+            with suppress(OSError):
+                self.untold = (self.untold[0] + 1, self.untold[1] + path.stat().st_size)
 
     def _tidy(self, *, at_once: bool = False) -> None:
         if self._shelf is None or self._file is None:

@@ -39,7 +39,7 @@ def left_by(recording: str, base: Path, others: Iterable[str] = (), known: Colle
 
     It is looked for at ``base``, at the names of files that follow it, and at ``others``.
     """
-    sessions = [(path, one) for path, one in _sessions(recording, base, others) if (str(path), one.id) not in known]
+    sessions = [(path, one) for path, one in sessions_of(recording, base, others) if (str(path), one.id) not in known]
     return Written(
         tuple((str(path), one.id) for path, one in sessions),
         frozenset((str(path), one.id) for path, one in sessions if one.ended is None),
@@ -82,7 +82,8 @@ def _complete(connection: sqlite3.Connection, session: int, ended: float, lost: 
     connection.commit()
 
 
-def _sessions(recording: str, base: Path, others: Iterable[str]) -> list[tuple[Path, Session]]:
+def sessions_of(recording: str, base: Path, others: Iterable[str] = ()) -> list[tuple[Path, Session]]:
+    """The sessions of ``recording``, with their files, oldest first; see :func:`left_by`."""
     following = base.parent.glob(f"{glob.escape(base.stem)}-*{glob.escape(base.suffix)}")
     found: list[tuple[Path, Session]] = []
     for path in {one.resolve(): one for one in (*map(Path, others), *following, base)}.values():

@@ -226,7 +226,8 @@ class CaptureWriter:
             return Counters(
                 self._seen, self._written, self._dropped_by.total(), self._truncated, self._last_error,
                 dict(self._dropped_by), self._redacted, len(self._waiting), self._queued_bytes, lag,
-                self._fault.sentence if self._fault else "", self._files, self._removed, self._unrotated,
+                self._fault.sentence if self._fault else "",
+                self._files, self._series.untold, self._removed, self._unrotated,
             )  # fmt: skip
 
     def give_up(self) -> None:
@@ -257,7 +258,8 @@ class CaptureWriter:
     def _run(self) -> None:
         ending = False
         while not ending:
-            items = self._gather()
+            wait = max(0.0, self._trying.next - time.monotonic()) if self._held else TICK if self._rotates else None
+            items = gathered(self._queue, wait, self._hurry, INTERVAL, BATCH)
             ending = bool(items) and items[-1] is None
             try:
                 self._step(items, ending)
@@ -286,11 +288,6 @@ class CaptureWriter:
         for marker in (*self._markers, *(item for item in items if isinstance(item, Flush))):
             marker.done.set()
         self._markers.clear()
-
-    def _gather(self) -> list[Item | Flush | None]:
-        """What was handed over, after a while; while exchanges are held, nothing when it is time to try again."""
-        wait = max(0.0, self._trying.next - time.monotonic()) if self._held else TICK if self._rotates else None
-        return gathered(self._queue, wait, self._hurry, INTERVAL, BATCH)
 
     def _take(self, items: Iterable[Item | Flush | None]) -> None:
         """Hold ``items``, made ready to be written; what cannot be made ready is lost."""

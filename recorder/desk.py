@@ -174,6 +174,7 @@ class Desk:
             "trouble": numbers.trouble,
             "capture": str(self._writer.path),
             "files": [list(one) for one in numbers.files],
+            "untold_files": dict(zip(("files", "bytes"), numbers.untold, strict=True)),
             "removed": dict(zip(("files", "exchanges"), numbers.removed, strict=True)),
             "unrotated": numbers.unrotated,
             **(self._left_out() if self._chooses else {}),

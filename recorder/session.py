@@ -25,6 +25,7 @@ from captures.model import authority
 from captures.service import Service, Wiring, environment
 from captures.state import redaction_key, state_dir
 from captures.trust import Authority
+from captures.unended import sessions_of
 from captures.wording import counted
 from recorder.child import Event
 from recorder.crew import PROXY, STOP_TIMEOUT, WRITER, Crew
@@ -112,6 +113,7 @@ class _Recording:
         self._writing = False  # the person knows that the end takes a while
         self._trouble = self._unrotated = ""
         self._file = str(settings.capture)
+        self._name = secrets.token_hex(6)  # by which its sessions know each other
 
     def run(self) -> Outcome:
         settings = self._settings
@@ -144,6 +146,10 @@ class _Recording:
                 error.hint += f" Exchanges it had begun and could not finish: {proxy.lost}."
             raise
         proxy.end(STOP_TIMEOUT)
+        if (self._counters.get("untold_files") or {}).get("files"):
+            self._counters["files"] = [
+                (str(path), one.id) for path, one in sessions_of(self._name, settings.capture, paths_of(self._counters))
+            ]
         outcome = Outcome(self._counters, code)
         if not any(Path(path).exists() for path in paths_of(self._counters)):
             lost = self._counters.get("seen", 0)
@@ -168,7 +174,7 @@ class _Recording:
             dependencies=settings.names,
             trusted=str(ca.bundle(self._work / "upstream.pem", extra)),
             insecure=settings.insecure_upstream,
-            meta={**provenance(settings), "recording": secrets.token_hex(6)},
+            meta={**provenance(settings), "recording": self._name},
             max_body=settings.max_body,
             max_messages=settings.max_messages,
             max_queue=settings.max_queue,

@@ -60,6 +60,7 @@ class Board(Deaf):
         self._guard = threading.Lock()
         self._files = [capture]  # the one that is written to is the last one
         self._phase = Phase.STARTING
+        self._untold = 0  # bytes of older files
         self._counters: Mapping[str, Any] = {}
         self._heard = clock()
         self._started = now()
@@ -75,6 +76,7 @@ class Board(Deaf):
         with self._guard:
             self._counters, self._heard = event, self._clock()
             self._files = files or self._files
+            self._untold = (event.get("untold_files") or {}).get("bytes", 0)
 
     def stopping(self, why: str) -> None:
         """The end has begun."""
@@ -84,10 +86,11 @@ class Board(Deaf):
     def view(self) -> View:
         """Everything as it is now."""
         with self._guard:
-            phase, counters, started, files = self._phase, self._counters, self._started, self._files
+            phase, counters, started = self._phase, self._counters, self._started
+            files, untold = self._files, self._untold
             age = self._clock() - self._heard
         sizes = [size for file in files if (size := _size(file)) is not None]
-        return View(phase, counters, age, started, sum(sizes) if sizes else None, _free(files[-1]))
+        return View(phase, counters, age, started, sum(sizes) + untold if sizes else None, _free(files[-1]))
 
 
 def _size(capture: Path) -> int | None:

@@ -14,6 +14,7 @@ from captures.model import Cause, CauseHow, Direction
 from captures.replacing import remove
 from captures.rotation import Member, Rotation, members, successor, surplus
 from captures.store import Capture
+from captures.unended import sessions_of
 from captures.writer import CaptureWriter
 from tests.captures.making import capture, exchange
 
@@ -218,6 +219,32 @@ def test_what_a_killed_recorder_left_beside_a_file_goes_with_it(tmp_path: Path) 
         (tmp_path / f"shop.sqlite{ending}").touch()
     remove(tmp_path / "shop.sqlite")
     assert [path.name for path in tmp_path.iterdir()] == ["shop.sqlite-notes"]
+
+
+def test_a_recording_of_weeks_keeps_no_list_of_all_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("captures.series.TOLD", 3)
+    path, clock = tmp_path / "shop.sqlite", Clock()
+    with CaptureWriter(path, mode="record", now=clock, rotation=HOURLY, meta={"recording": "r"}) as writer:
+        for number in range(1, 9):
+            writer.put(exchange(writer.reserve_id()))
+            clock.at += 3600
+            wait(lambda: len(list(tmp_path.glob("*.sqlite"))) > number, writer)  # noqa: B023 - called at once
+        assert writer.flush()
+        counters = writer.close()
+    assert [Path(name).name[5:-7] for name, _ in counters.files] == [
+        f"20261130T{hour}0000Z" for hour in (17, 18, 19, 20)
+    ]
+    older = sorted(tmp_path.glob("*.sqlite"))[:5]
+    assert counters.untold == (5, sum(file.stat().st_size for file in older))
+    everything = sessions_of("r", path)
+    assert [file.name for file, _ in everything] == [file.name for file in sorted(tmp_path.glob("*.sqlite"), key=named)]
+    assert sum(session.written for _, session in everything) == 8
+    assert sessions_of("another", path) == []
+
+
+def named(path: Path) -> str:
+    """The time in the name of a file of a series: the first has none."""
+    return path.name.removeprefix("shop").rjust(40)
 
 
 def test_two_recorders_do_not_go_on_with_one_series(tmp_path: Path) -> None:
