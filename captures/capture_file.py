@@ -407,9 +407,14 @@ def _create(path: Path) -> None:
         os.close(os.open(young, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # traffic is nobody else's business
         connection = sqlite3.connect(young)
         try:
+            connection.execute(
+                "PRAGMA synchronous = OFF"
+            )  # nobody has it yet: to be on the disk once, whole, is enough
             schema.create(connection)
         finally:
             connection.close()  # also moves everything from the write-ahead log into the file
+        with young.open("rb") as whole:
+            os.fsync(whole.fileno())
         young.replace(path)
     except BaseException:
         with suppress(OSError):
