@@ -14,6 +14,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 from typing import Any
 
+from diffing.rulebook.forms import is_opaque
 from diffing.rulebook.matchers import broad_type, compile_matcher
 from diffing.values import moments
 from diffing.values.volatile import shape_of
@@ -142,7 +143,7 @@ def _strings(seen: Values) -> Narrow | Refused:
         pattern = pattern_of(texts)
         if pattern is not None:
             return Narrow(f"regex:{pattern}", {}, f"always {pattern}")
-    if all(text and not any(character.isspace() for character in text) for text in texts):
+    if all(is_opaque(text) for text in texts):
         return Narrow("opaque", {}, "always one unbroken token, in no common form")
     return Narrow("string", {}, "always a string, in no common form")
 

@@ -15,7 +15,7 @@ from typing import Any
 from captures.errors import ConfigError
 from captures.jsonpaths import JsonPath
 from diffing.rulebook.demands import Check, Demand, Document, Relation, compile_demands
-from diffing.rulebook.forms import digest_form, same_shape, same_url
+from diffing.rulebook.forms import digest_form, is_opaque, same_shape, same_url
 from diffing.rulebook.patterns import UnsafePattern, safe_pattern
 from diffing.values import moments
 from diffing.values.volatile import Family, shape_of
@@ -227,7 +227,7 @@ _CHECKS: dict[str, Check] = {
     "string": lambda _, value: isinstance(value, str),
     "boolean": lambda _, value: isinstance(value, bool),
     "id": _is_id,
-    "opaque": lambda _, value: isinstance(value, str) and value != "" and not any(c.isspace() for c in value),
+    "opaque": lambda _, value: isinstance(value, str) and is_opaque(value),
     "type": lambda recorded, replayed: broad_type(recorded) == broad_type(replayed),
     "optional": lambda recorded, replayed: broad_type(recorded) == broad_type(replayed),
     "any": lambda _, __: True,

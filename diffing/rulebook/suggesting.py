@@ -16,7 +16,7 @@ from typing import Any
 from captures.errors import ConfigError
 from captures.wording import counted
 from diffing.model import ABSENT, Finding, Group, Standing
-from diffing.rulebook.forms import digest_form, same_shape, same_url
+from diffing.rulebook.forms import digest_form, is_opaque, same_shape, same_url
 from diffing.rulebook.rules import parse_rules
 from diffing.rulebook.rulesfile import RuleDraft, written
 from diffing.values.volatile import Family, Shape, shape_of
@@ -189,7 +189,7 @@ def _word_of(texts: Sequence[str]) -> str:
         return "timestamp"
     if all(_WHOLE.fullmatch(text) for text in texts):
         return f"regex:{_WHOLE.pattern}"
-    return "opaque" if all(text and not any(map(str.isspace, text)) for text in texts) else "string"
+    return "opaque" if all(is_opaque(text) for text in texts) else "string"
 
 
 def _texts(pairs: Sequence[tuple[str, str]]) -> Iterator[_Demand]:
@@ -209,7 +209,7 @@ def _texts(pairs: Sequence[tuple[str, str]]) -> Iterator[_Demand]:
         yield "one-of", {"values": _different(texts)}
     if all(same_shape(old, new) for old, new in pairs) and all(shapes):
         yield "same-shape", {}
-    if all(text and not any(character.isspace() for character in text) for text in texts):
+    if all(is_opaque(text) for text in texts):
         lengths = {len(text) for text in texts}
         yield "opaque", {"length": lengths.pop()} if len(lengths) == 1 else {}
     yield "string", {}
