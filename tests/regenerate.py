@@ -170,6 +170,13 @@ def reference() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _docstring(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    if text.startswith('"""'):
+        text = text[: text.find('"""', 3) + 3]  # to parse all that follows takes a second
+    return ast.get_docstring(ast.parse(text)) or ""
+
+
 def rooms() -> str:
     """Every module with the first sentence of its docstring, room by room."""
     parts = []
@@ -177,7 +184,7 @@ def rooms() -> str:
         parts.append(f"### `{room}/`: {purpose}")
         rows = []
         for path in sorted((ROOT / room).glob("*.py")):
-            text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            text = _docstring(path)
             sentence = " ".join(text.partition("\n\n")[0].split())
             if sentence and path.stem != "__init__":
                 rows.append(f"- `{path.stem}`: {sentence}")

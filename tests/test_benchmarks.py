@@ -57,6 +57,7 @@ def test_a_missed_goal_is_said_with_its_points() -> None:
     assert "CPU 0.50 against 1.50 ms a request" in first.detail
 
 
+@pytest.mark.slow
 def test_the_cpu_of_descendants_counts() -> None:
     burn = "import time\nwhile time.process_time() < 0.2: pass"
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); print(flush=True); input()"

@@ -57,6 +57,7 @@ def test_help_shows_examples_and_every_command() -> None:
         assert f"\n  {name}" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["record", "replay", "diff", "rules", "pin", "capture", "stub"])
 def test_every_command_has_an_example(name: str) -> None:
     done = run(name, "--help")
@@ -64,6 +65,7 @@ def test_every_command_has_an_example(name: str) -> None:
     assert f"retape {name}" in done.stdout.partition("Options:")[0].partition("\n\n")[2]
 
 
+@pytest.mark.slow
 def test_a_missing_capture_is_one_sentence_and_a_hint(tmp_path: Path) -> None:
     done = run("capture", "ls", str(tmp_path / "nothing.sqlite"))
     assert done.returncode == 2
@@ -102,6 +104,7 @@ def test_the_verdict_stays_when_the_reader_of_the_report_left(tmp_path: Path, fo
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_the_reader_of_a_pipe_may_leave() -> None:
     done = subprocess.run(
         f"{sys.executable} -m retape rules classes | head -n 1", shell=True, capture_output=True, text=True, timeout=60

@@ -218,6 +218,7 @@ def test_numbers_like_an_iban_take_no_more_than_a_while() -> None:
     assert "like an IBAN" in new.notes["unscannable"][0]
 
 
+@pytest.mark.slow
 def test_many_packed_texts_take_no_longer_than_one_after_another() -> None:
     packed = base64.b64encode(b"Basic hello world, mail ada@shop.de") + b" "
 

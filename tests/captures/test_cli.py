@@ -200,6 +200,7 @@ def test_wrong_use(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "has no exchange 99" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     path = capture(tmp_path / "x.sqlite", *(exchange(n, target=b"/" + b"x" * 200) for n in range(1, 2000)))
     command = f"{sys.executable} -m retape capture ls {path} | head -n 1"

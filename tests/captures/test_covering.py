@@ -52,6 +52,7 @@ def test_it_chooses_what_counting_again_chooses(seed: int) -> None:
         assert shown([other for other in left if other != one]) != shown(left)
 
 
+@pytest.mark.slow
 def test_many_candidates_are_no_matter() -> None:
     """Ten thousand that each show something of their own: counting again each time would take minutes."""
     shows = {one: frozenset({f"own {one}", f"shared {one % 50}"}) for one in range(10_000)}

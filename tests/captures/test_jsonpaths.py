@@ -114,6 +114,7 @@ def test_written_forms(place: Place, text: str, general: str) -> None:
     assert generalised(place) == general
 
 
+@pytest.mark.slow
 def test_thousands_of_steps() -> None:
     place = ("a", 0) * 2_500
     document: Any = 1

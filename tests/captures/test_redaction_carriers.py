@@ -215,6 +215,7 @@ def _is_replaced_by_name(carrier: str, secret: str) -> None:
             assert after.replace(shown.encode(), secret.encode()) == before
 
 
+@pytest.mark.slow
 def test_nothing_of_it_is_in_the_file(tmp_path: Path) -> None:
     draw = random.Random(7)
     made: list[tuple[str, Exchange]] = []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,6 +76,7 @@ def test_many_are_replaced_as_few_are(text: str) -> None:
         assert found.in_text(text.encode()) == one_by_one
 
 
+@pytest.mark.slow
 def test_a_list_of_very_many_secrets_takes_the_time_of_its_text() -> None:
     """Looked for one by one, it would grow with both."""
     made = [f"key{number:05}abcdefghij" for number in range(20_000)]

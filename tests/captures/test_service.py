@@ -89,6 +89,7 @@ def test_stopping_takes_the_children_along(tmp_path: Path) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_every_client_is_routed_and_trusts(tmp_path: Path) -> None:
     authority = Authority.load_or_create(tmp_path / "ca")
     wiring = Wiring("http://127.0.0.1:4141", authority, {"PAYMENTS_URL": "http://127.0.0.1:4242"})
@@ -105,6 +106,7 @@ def test_every_client_is_routed_and_trusts(tmp_path: Path) -> None:
     assert result["PAYMENTS_URL"] == "http://127.0.0.1:4242"
 
 
+@pytest.mark.slow
 def test_what_the_user_tells_wget_still_counts(tmp_path: Path) -> None:
     authority = Authority.load_or_create(tmp_path / "ca")
     (tmp_path / ".wgetrc").write_text("tries = 7")

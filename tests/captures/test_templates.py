@@ -339,6 +339,7 @@ def test_traffic_of_other_first_segments_is_nothing_to_an_endpoint(paths: list[s
         assert alone.endpoint("GET", b"/shop" + path.encode()) == among.endpoint("GET", b"/shop" + path.encode())
 
 
+@pytest.mark.slow
 def test_a_full_place_keeps_the_same_words_in_any_order() -> None:
     words = [f"w{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}" for n in range(1_500)]
     paths = [f"/{word}/{'things' if n % 2 else 'parts'}/7" for n, word in enumerate(words)]

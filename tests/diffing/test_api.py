@@ -215,6 +215,7 @@ def test_rules_that_are_no_list_of_entries_are_a_type_error(rules: Any, sentence
     assert compare({"a": 1}, {"a": 1}, None).clean
 
 
+@pytest.mark.slow
 def test_the_package_costs_nothing_until_it_is_asked() -> None:
     code = """
 import sys

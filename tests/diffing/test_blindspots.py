@@ -148,6 +148,7 @@ def test_every_blind_spot_has_a_rule_that_made_it(report: Report) -> None:
     assert not any(location in ("response.status", "response.header x-frame-options") for _, location in places)
 
 
+@pytest.mark.slow
 def test_a_wide_rule_shows(shop: Path, report: Report) -> None:
     rule = {"id": "all-of-it", "endpoint": "GET /products/{id}", "location": "$.price", "expect": "any"}
     after = measured(shop, rule)
@@ -179,6 +180,7 @@ def test_an_empty_capture_is_said_to_be_one(tmp_path: Path) -> None:
     assert "Nothing could be changed" in "\n".join(lines(report))
 
 
+@pytest.mark.slow
 def test_what_is_left_out_comes_back(shop: Path) -> None:
     context = Context()
     with Capture.open(shop) as capture:

@@ -36,6 +36,7 @@ def of(value: Any) -> str:
     return Contents(lambda scalar, name: repr(scalar)).of(value)
 
 
+@pytest.mark.slow
 def test_two_processes_learn_the_same_from_the_same() -> None:
     said = [
         subprocess.run(

@@ -51,6 +51,7 @@ def test_diff_writes_no_report_over_what_it_reads(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.slow
 def test_rules_come_from_the_configuration(tmp_path: Path) -> None:
     tape = play(1, tmp_path / "a.sqlite")
     run = play(2, tmp_path / "b.sqlite", frozenset({"rounding"}), tape)

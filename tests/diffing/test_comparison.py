@@ -29,6 +29,7 @@ def learnt(recorded: Path, replayed: Path) -> dict[Any, Any]:
         return {key: dict(told(tree)) for key, tree in trees.items()}
 
 
+@pytest.mark.slow
 def test_only_requests_asked_again_have_to_be_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tape = play(1, tmp_path / "recorded.sqlite")
     run = play(2, tmp_path / "run.sqlite", source=tape)

@@ -60,6 +60,7 @@ def test_build_b_shows_its_seven_drifts_and_nothing_else(tape: Tape, tmp_path: P
     assert [group.level.rank for group in result.groups] == sorted((g.level.rank for g in result.groups), reverse=True)
 
 
+@pytest.mark.slow
 def test_what_rules_let_pass_is_shown_by_examples_and_what_was_taken_for_what(tape: Tape, tmp_path: Path) -> None:
     result = compare_captures(tape.path, play(2, tmp_path / "run.sqlite", DRIFTS, tape).path)
     assert result.rule_examples.keys() <= result.rule_places.keys()
@@ -117,6 +118,7 @@ print(*(group.fingerprint for group in compare_captures(Path(sys.argv[1]), Path(
     assert part.groups
 
 
+@pytest.mark.slow
 def test_two_captures_that_know_nothing_of_each_other(tape: Tape, tmp_path: Path) -> None:
     other = play(5, tmp_path / "other.sqlite")
     result = compare_captures(tape.path, other.path)
@@ -130,6 +132,7 @@ def test_a_capture_against_itself_is_the_same(tape: Tape) -> None:
     assert (result.exit_code, result.rules) == (0, ())
 
 
+@pytest.mark.slow
 def test_only_narrows_the_ledger(tape: Tape, tmp_path: Path) -> None:
     run = play(2, tmp_path / "run.sqlite", DRIFTS, tape)
     result = compare_captures(tape.path, run.path, DiffOptions(only="path:/products/*"))
@@ -139,6 +142,7 @@ def test_only_narrows_the_ledger(tape: Tape, tmp_path: Path) -> None:
         compare_captures(tape.path, run.path, DiffOptions(only="path:/nowhere"))
 
 
+@pytest.mark.slow
 def test_a_rule_stands_in_place_of_equality(tape: Tape, tmp_path: Path) -> None:
     run = play(2, tmp_path / "run.sqlite", frozenset({"rounding"}), tape)
     rule = {

@@ -125,6 +125,7 @@ def test_five_thousand_levels_are_as_safe_as_one(kind: str) -> None:
     assert walked(nested(kind, 5_000, 1), nested(kind, 4_999, 1))[0] != []
 
 
+@pytest.mark.slow
 def test_a_deep_document_that_differs_everywhere_ends() -> None:
     left = nested("{", 2_000, {f"k{at}": at for at in range(1_000)})
     right = nested("{", 2_000, {f"k{at}": at + 1 for at in range(1_000)})
@@ -164,6 +165,7 @@ def test_large_and_adversarial_documents_end_with_a_finding(
         assert findings[change] == times if times > 0 else findings[change] >= count - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [50, 850])
 @pytest.mark.parametrize(("open_", "close"), [("[", "]"), ('{"a":', "}")])
 def test_depth_is_no_danger(depth: int, open_: str, close: str) -> None:

@@ -34,6 +34,7 @@ def test_the_verdict_of_the_shards_is_that_of_the_whole(tmp_path: Path) -> None:
         assert (merged.verdict, merged.exit_code) == (whole.verdict, whole.exit_code)
 
 
+@pytest.mark.slow
 def test_what_a_missing_shard_would_have_judged_is_not_green(tmp_path: Path) -> None:
     tape = play(1, tmp_path / "recorded.sqlite")
     run = play(2, tmp_path / "whole.sqlite", source=tape)

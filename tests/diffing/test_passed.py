@@ -27,6 +27,7 @@ def test_a_place_has_a_few_examples_each_of_another_exchange() -> None:
     assert [exchange for exchange, _ in found] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_examples_are_bounded_in_all_and_for_each_rule() -> None:
     gathered = Passed()
     for number in range(passed.MOST + 10):

@@ -97,7 +97,12 @@ def recordings() -> Iterator[Recordings]:
         yield Recordings(Path(folder))
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+def _topic(name: str) -> Any:
+    """Whole captures take long."""
+    return pytest.param(name, marks=pytest.mark.slow) if ": captures, " in name else name
+
+
+@pytest.mark.parametrize("topic", map(_topic, TOPICS))
 def test_probes(topic: str, recordings: Recordings, wanted: str) -> None:
     try_each(((_head(probe), partial(check, probe, recordings)) for probe in TOPICS[topic]), wanted)
 

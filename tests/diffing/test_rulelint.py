@@ -170,6 +170,7 @@ def _every(index: RuleIndex, _: Rule) -> Iterator[int]:
     return iter(_numbers(index))
 
 
+@pytest.mark.slow
 def test_each_of_many_rules_is_held_against_few() -> None:
     index = RuleIndex()
     looked = []

@@ -78,6 +78,7 @@ def explained(path: str, exchange: str = "6") -> str:
     return invoke("explain", "run.sqlite", exchange, *path.split(), "--recorded", "shop.sqlite")[1]
 
 
+@pytest.mark.slow
 def test_check_says_what_a_recording_and_a_run_show(tmp_path: Path) -> None:
     (tmp_path / "retape.rules.toml").write_text(RULES)
     code, out, _ = invoke("check", "shop.sqlite", "run.sqlite")
@@ -119,6 +120,7 @@ def test_check_counts_the_places_of_a_recording(tmp_path: Path, location: str, p
     assert [remark["kind"] for remark in report["remarks"]] == ([] if places else ["no-place"])
 
 
+@pytest.mark.slow
 def test_check_without_rules_has_nothing_to_say() -> None:
     assert invoke("check")[:2] == (0, "0 rules in no configuration file: sound.\n")
     assert invoke("check", "shop.sqlite", "run.sqlite", "--strict")[0] == 0
@@ -170,6 +172,7 @@ def test_explain_a_drift_and_what_would_let_it_pass() -> None:
     assert entry["values"] == [3, "3"]
 
 
+@pytest.mark.slow
 def test_explain_what_a_built_in_rule_accepted_and_what_would_forbid_it() -> None:
     out = explained("$.created_at")
     assert "accepted by volatile.timestamp" in out
@@ -180,6 +183,7 @@ def test_explain_what_a_built_in_rule_accepted_and_what_would_forbid_it() -> Non
     assert "accepted by " in explained("cookie sid", "1")
 
 
+@pytest.mark.slow
 def test_explain_shows_the_rules_in_their_order_and_those_that_nearly_apply(tmp_path: Path) -> None:
     (tmp_path / "retape.rules.toml").write_text(
         RULES + '[[rules]]\nid = "any-total"\nlocation = "$..total"\nexpect = "number"\n'
@@ -274,6 +278,7 @@ def test_suggestions_let_their_drift_pass_and_nothing_more(tmp_path: Path) -> No
     assert "no drift that a rule could let pass" in err
 
 
+@pytest.mark.slow
 def test_one_group_is_named_by_the_beginning_of_its_fingerprint() -> None:
     whole = json.loads(invoke("suggest", "run.sqlite", "--recorded", "shop.sqlite", "--format", "json")[1])
     short = whole[0]["id"].removeprefix("drift-")[:8]
@@ -283,6 +288,7 @@ def test_one_group_is_named_by_the_beginning_of_its_fingerprint() -> None:
         invoke("suggest", "run.sqlite", "zzzz", "--recorded", "shop.sqlite")
 
 
+@pytest.mark.slow
 def test_a_drift_of_a_rule_of_ones_own_is_for_that_rule(tmp_path: Path) -> None:
     (tmp_path / "retape.rules.toml").write_text('[[rules]]\nid = "s"\nlocation = "$.stock"\nexpect = "integer"\n')
     out, err = invoke("suggest", "run.sqlite", "--recorded", "shop.sqlite")[1:]
@@ -303,6 +309,7 @@ def repeated(side: int) -> list[Row]:
     return rows + moving + mixed
 
 
+@pytest.mark.slow
 def test_with_all_suggestions_kept_the_run_is_clean(tmp_path: Path) -> None:
     ids = write_rows(tmp_path / "ours.sqlite", repeated(0), 1800, None)
     write_rows(tmp_path / "theirs.sqlite", repeated(1), 30, ids)

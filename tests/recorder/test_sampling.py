@@ -136,6 +136,7 @@ def test_a_new_token_belongs_to_the_session_that_it_was_given_to() -> None:
         assert sampler.judge(traffic("GET /", token=new)).keep == refresh
 
 
+@pytest.mark.slow
 def test_an_api_key_of_one_client_for_everything_is_drawn_again_and_again() -> None:
     traffic = Traffic(5)
     sampler = warmed(0.3, traffic, *SHAPES)

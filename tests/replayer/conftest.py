@@ -1,4 +1,4 @@
-"""Every test has a state folder of its own; the certificate authority in it is made once."""
+"""Every test that has a folder has a state folder in it; the certificate authority in that is made once."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ def authority_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def state_folder(tmp_path: Path, authority_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(authority_folder, tmp_path / "state")
-    monkeypatch.setenv("RETAPE_STATE_DIR", str(tmp_path / "state"))
+def state_folder(request: pytest.FixtureRequest, authority_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = authority_folder  # for those without a folder of their own: most here are pure, and making one takes time
+    if "tmp_path" in request.fixturenames:
+        folder = request.getfixturevalue("tmp_path") / "state"
+        shutil.copytree(authority_folder, folder)
+    monkeypatch.setenv("RETAPE_STATE_DIR", str(folder))
     monkeypatch.delenv("RETAPE_REDACT_KEY", raising=False)
 
 

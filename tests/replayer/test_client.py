@@ -101,6 +101,7 @@ async def echoes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(target), target))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [asyncio.run, loops.run], ids=["asyncio", "fastest loop"])
 @pytest.mark.parametrize("connections", Connections)
 def test_many_requests_at_once_each_get_their_own_answer(connections: Connections, run: Callable[[Any], Any]) -> None:
@@ -168,6 +169,7 @@ def test_idle_connections_are_bounded_and_the_oldest_go_first() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_connection_closed_while_idle_is_not_written_to(tls: bool, tmp_path: Path) -> None:
     """A POST may not be repeated, so the end must be seen before it is sent, however short ago it came."""
@@ -240,6 +242,7 @@ def test_a_cancelled_request_leaves_no_connection_behind() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_https_on_loopback_needs_no_known_certificate(tmp_path: Path) -> None:
     authority = Authority.load_or_create(tmp_path)
 

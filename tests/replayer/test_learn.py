@@ -190,6 +190,7 @@ def test_write_appends_and_says_what(project: Path, capsys: pytest.CaptureFixtur
     assert retape.run(["rules", "check"]) == 0
 
 
+@pytest.mark.slow
 def test_the_command_that_keeps_the_proposals_asks_for_the_same(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ def test_only_chooses(tape: Path) -> None:
     assert run(str(tape), "-o", "pins", "--only", "method:GET").stdout.split() == ["pins/GET-orders-id/200-5.yaml"]
 
 
+@pytest.mark.slow
 def test_an_edited_pin_is_not_overwritten_unless_forced(tape: Path) -> None:
     run(str(tape), "-o", "pins")
     assert run(str(tape), "-o", "pins").exit_code == 0  # nothing would change

@@ -61,6 +61,7 @@ def test_both_parsers_see_the_same(loader: Any, monkeypatch: pytest.MonkeyPatch)
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -213,6 +213,7 @@ def test_a_named_chain_ties_what_nothing_else_does(order: Order) -> None:
 # -- streaming ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", list(Order))
 def test_nothing_waits_for_what_is_finished_and_nothing_is_kept(order: Order) -> None:
     graph = Precedence(order)

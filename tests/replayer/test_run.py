@@ -99,6 +99,7 @@ def test_a_build_that_is_the_same(tmp_path: Path) -> None:
     assert [type(event) for event in events] == [Started, ExchangeDone, ExchangeDone, Finished]
 
 
+@pytest.mark.slow
 def test_a_call_made_twice_is_answered_again_and_marked(tmp_path: Path) -> None:
     _, run, _ = run_of(order_tape(tmp_path / "c.sqlite"), "n+1")
     stock = [one for one in run if one.dependency == "inventory"]
@@ -107,6 +108,7 @@ def test_a_call_made_twice_is_answered_again_and_marked(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_changed_amount_is_answered_and_its_difference_noted(tmp_path: Path) -> None:
     outcome, run, _ = run_of(order_tape(tmp_path / "c.sqlite"), "amount")
     (charge,) = [one for one in run if one.dependency == "payments"]
@@ -117,6 +119,7 @@ def test_a_changed_amount_is_answered_and_its_difference_noted(tmp_path: Path) -
     assert outcome.missed == 0
 
 
+@pytest.mark.slow
 def test_strict_refuses_the_changed_amount(tmp_path: Path) -> None:
     outcome, run, events = run_of(order_tape(tmp_path / "c.sqlite"), "amount", on_miss=OnMiss.STRICT)
     (charge,) = [one for one in run if one.dependency == "payments"]
@@ -215,6 +218,7 @@ def test_a_call_recorded_after_the_response_is_waited_for_and_laid_to_its_exchan
     assert call.replay_of == 2
 
 
+@pytest.mark.slow
 def test_a_session_cookie_is_chained_and_never_written(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     with Tape(path) as tape:
@@ -306,6 +310,7 @@ def test_what_cannot_be_replayed_is_written_down_with_its_reason(tmp_path: Path)
     assert len([event for event in events if isinstance(event, Passed)]) == 4
 
 
+@pytest.mark.slow
 def test_the_service_dies(tmp_path: Path) -> None:
     outcome, run, events = run_of(order_tape(tmp_path / "c.sqlite"), "die")
     assert outcome.target_died
@@ -399,6 +404,7 @@ def test_no_build_at_all(tmp_path: Path) -> None:
         replay(order_tape(tmp_path / "c.sqlite"), ReplayPlan(tmp_path / "run.sqlite"), lambda event: None)
 
 
+@pytest.mark.slow
 def test_only_and_shards_say_what_they_left_out(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     with Tape(path) as tape:

@@ -22,6 +22,7 @@ from tests.replayer.tapes import Tape, request, response, run_of
 from tests.replayer.test_run import meta_of, target
 
 
+@pytest.mark.slow
 def test_what_comes_after_the_replay_began_is_not_missed(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     with Tape(path) as tape:
@@ -57,6 +58,7 @@ def test_an_exchange_that_was_selected_and_is_not_in_the_run_is_not_replayed(
     assert any("the run holds nothing of it" in reason for reason in result.reasons)
 
 
+@pytest.mark.slow
 def test_an_answer_longer_than_may_be_is_kept_in_part(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     with Tape(path) as tape:
@@ -77,6 +79,7 @@ def test_an_answer_longer_than_may_be_is_kept_in_part(tmp_path: Path) -> None:
     assert any("kept in part in the recording" in reason for reason in result.reasons)
 
 
+@pytest.mark.slow
 def test_large_answers_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "c.sqlite"
     with Tape(path) as tape:
@@ -88,6 +91,7 @@ def test_large_answers_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.Mon
     assert (len(run), outcome.reasons) == (8, ())
 
 
+@pytest.mark.slow
 def test_a_shard_without_a_part_is_an_empty_run(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     with Tape(path) as tape:

@@ -103,6 +103,7 @@ def test_requests_that_overlapped_overlap_again(tmp_path: Path) -> None:
     assert most[4] > 1
 
 
+@pytest.mark.slow
 def test_one_at_a_time_goes_out_as_recorded(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     with Tape(path) as tape:
@@ -132,6 +133,7 @@ def test_a_steady_rate_and_its_lag(tmp_path: Path) -> None:
     assert meta["pacing"] == "10/s"
 
 
+@pytest.mark.slow
 def test_a_build_that_passes_no_trace_on_is_found_out(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     with Tape(path) as tape:

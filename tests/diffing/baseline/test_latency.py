@@ -58,6 +58,7 @@ def test_what_is_not_worth_telling(samples: Samples, why: str) -> None:
     assert compare(samples) is None, why
 
 
+@pytest.mark.slow
 def test_a_thousand_endpoints_without_a_difference_show_none() -> None:
     for seed in range(1_000):
         assert compare(Samples(times(seed, 0.01, 25), times(seed + 10_000, 0.01, 25)), 1_000) is None

@@ -64,6 +64,7 @@ def test_one_baseline_says_what_it_cannot_tell(tmp_path: Path) -> None:
     assert any("ran once" in note for note in result.notes)
 
 
+@pytest.mark.slow
 def test_a_baseline_that_failed_proves_nothing(tmp_path: Path) -> None:
     result = judged(tmp_path, said(), said(price=11), [Said(failed=True)], [Said(failed=True)])
     assert [group.origin for group in result.groups] == [None]
@@ -77,6 +78,7 @@ def test_a_run_that_is_clean_stays_clean(tmp_path: Path) -> None:
     assert (result.verdict, result.groups) == ("clean", ())
 
 
+@pytest.mark.slow
 def test_slower_answers_are_a_group_of_their_own(tmp_path: Path) -> None:
     def answers(seconds: float) -> list[Said]:
         return [Said({"n": 1}, seconds=seconds * (1 + number % 7 / 20)) for number in range(40)]

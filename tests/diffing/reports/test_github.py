@@ -68,6 +68,7 @@ def test_values_for_later_steps_are_words_and_numbers_of_ours(story: Story) -> N
     assert (values["accepted"], values["not-replayed"]) == ("1", "1")
 
 
+@pytest.mark.slow
 def test_a_summary_is_below_a_mebibyte(story: Story) -> None:
     assert github.SUMMARY_LIMIT < 1024 * 1024
     text = github.summary(hostile(story.result, 300), limit=200_000)

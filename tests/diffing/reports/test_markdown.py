@@ -58,6 +58,7 @@ def test_a_command_stays_in_its_block(text: str) -> None:
     assert fenced([text]).count("\n") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [lambda result: result, hostile, lambda result: hostile(result, 60)])
 def test_nothing_captured_gets_out(make: object, story: Story) -> None:
     assert callable(make)

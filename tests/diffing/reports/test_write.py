@@ -94,6 +94,7 @@ def test_two_reports_do_not_share_a_place(texts: list[str]) -> None:
         parse_specs(texts)
 
 
+@pytest.mark.slow
 def test_a_report_replaces_nothing_that_is_compared(story: Story, tmp_path: Path) -> None:
     recording = story.recorded.path
     before, mode = recording.read_bytes(), recording.stat().st_mode

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pytest
+
 from diffing.model import Approval, Decision
 from diffing.review.approvalsfile import undecided, with_approvals
 from diffing.rulebook.rulesfile import RuleDraft, added
@@ -37,6 +39,7 @@ def effort(act: Any) -> tuple[int, Any]:
     return calls.total(), found
 
 
+@pytest.mark.slow
 def test_the_effort_grows_with_the_number_of_decisions_and_not_with_its_square() -> None:
     efforts = {}
     for count in (20, 160):

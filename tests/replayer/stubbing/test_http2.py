@@ -205,6 +205,7 @@ def test_a_small_window_is_waited_for(running: Running) -> None:
     assert received(frames, frames.ask(b"/big"), h2.events.StreamEnded) == 5000
 
 
+@pytest.mark.slow
 def test_frames_that_break_the_protocol_end_the_connection(running: Running) -> None:
     told = running.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 64)
     assert told  # settings, then a GOAWAY

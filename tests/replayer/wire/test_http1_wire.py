@@ -144,6 +144,7 @@ def test_what_answers_a_handshake_and_is_no_handshake(handler: Handler) -> None:
     assert outcome.failure.kind is FailureKind.TLS
 
 
+@pytest.mark.slow
 def test_a_certificate_nobody_vouches_for(tmp_path: Path) -> None:
     ours, theirs = (Authority.load_or_create(tmp_path / name) for name in ("a", "b"))
     context = theirs.leaf_context("127.0.0.1")
@@ -153,6 +154,7 @@ def test_a_certificate_nobody_vouches_for(tmp_path: Path) -> None:
     assert once(answers(OK), ask(), context, ca=theirs.certificate_path).failure is None
 
 
+@pytest.mark.slow
 def test_a_body_that_breaks_off_under_tls(tmp_path: Path) -> None:
     context = Authority.load_or_create(tmp_path).leaf_context("127.0.0.1")
     outcome = once(answers(NINE + b"half"), ask(), context)
@@ -238,6 +240,7 @@ def test_a_target_that_closes_its_side_first_has_still_answered() -> None:
     assert outcome.response.body == b"all of it"
 
 
+@pytest.mark.slow
 def test_a_target_that_closes_its_side_without_an_answer_does_not_let_us_wait() -> None:
     """Although we still have megabytes to send, and it takes none."""
 
@@ -253,6 +256,7 @@ def test_a_target_that_closes_its_side_without_an_answer_does_not_let_us_wait() 
     assert outcome.timing.ended - outcome.timing.started < 20
 
 
+@pytest.mark.slow
 def test_an_answer_before_the_request_is_sent_is_the_answer() -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

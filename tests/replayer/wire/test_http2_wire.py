@@ -297,6 +297,7 @@ def test_never_more_streams_than_the_server_allows(connections: Connections, mad
     assert len(peers) == made
 
 
+@pytest.mark.slow
 def test_big_bodies_both_ways_within_small_windows() -> None:
     body = bytes(range(256)) * 4_000
 
