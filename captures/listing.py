@@ -13,6 +13,9 @@ from captures.selection import Selection
 from captures.store import Capture
 from captures.visible import visible
 
+LONGEST = 1_000
+"""Characters of a target on a line for people."""
+
 
 def chosen(
     capture: Capture,
@@ -42,7 +45,7 @@ def line(exchange: Exchange, messages: int = 0) -> str:
     """One exchange on one line; what varies in length comes last. ``messages``: how many it has in the file."""
     request = exchange.request
     inbound = exchange.direction is Direction.INBOUND
-    target = visible(request.target.decode("latin-1") if inbound else url_of(request))
+    target = visible(_cut(request.target.decode("latin-1") if inbound else url_of(request)))
     text = (
         f"{exchange.id:>7}  {moment(exchange.timing.started)}  {'in ' if inbound else 'out'}  {outcome(exchange):>9}  "
         f"{duration(exchange):>10}  {visible(request.method)} {target}"
@@ -62,6 +65,10 @@ def line(exchange: Exchange, messages: int = 0) -> str:
     elif exchange.body_truncated:
         text += "  (body incomplete)"
     return text
+
+
+def _cut(target: str) -> str:
+    return target if len(target) <= LONGEST else f"{target[: LONGEST - 1]}… ({len(target):,} characters)"
 
 
 def as_json(rows: Iterator[tuple[Exchange, str]], messages: Callable[[int], int]) -> Iterator[str]:

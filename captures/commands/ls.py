@@ -16,7 +16,7 @@ from captures.commands.options import CAPTURE, FORMAT, templates
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="At most the last N.")
 @FORMAT
 def ls(path: Path, only: str, limit: int | None, last: int | None, form: str) -> int:
-    """List the exchanges, one per line, in the order they started.
+    """List the exchanges, one per line, in the order they started. A very long target is cut; JSON has it whole.
 
     \b
     retape capture ls shop.sqlite --last 20

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import retape
+from captures import listing
 from captures.cli import capture as group
 from captures.model import Cause, CauseHow, Direction, Failure, FailureKind, Request, Response
 from captures.writer import CaptureWriter
@@ -79,6 +80,17 @@ def test_ls_of_the_last(shop: Path) -> None:
     assert [row["id"] for row in document("ls", shop, "--last", 2, "--only", "status:200|201")] == [2, 5]
     assert [line.split()[0] for line in text("ls", shop, "--last", 99).splitlines()] == list("12345")
     assert "The first or the last" in str(run("ls", shop, "--last", 2, "--limit", 2).exception)
+
+
+def test_a_target_without_end_is_cut_for_people_alone(tmp_path: Path) -> None:
+    target = b"/search?q=" + b"x" * 60_000
+    path = capture(tmp_path / "long.sqlite", exchange(1, target=target), exchange(2, target=target[: listing.LONGEST]))
+    long, short = text("ls", path).splitlines()
+    assert len(long) < 1_100
+    assert long.endswith("xxx… (60,010 characters)")
+    assert short.endswith(target[: listing.LONGEST].decode())
+    assert document("ls", path)[0]["target"] == target.decode()
+    assert target.decode() in text("show", path, 1)
 
 
 def test_ls_json(shop: Path) -> None:
