@@ -19,10 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from captures import schema
-from captures.bodies import BodyStore
-from captures.heads import HeadStore
 from captures.model import Cause, CauseHow, Direction, Exchange, Headers, Request, Response, Timing
-from captures.rows import INSERT, to_row
+from captures.packing import INSERT, Packer
 
 THINGS = "orders customers invoices products carts shipments payments returns coupons reviews".split()
 STEPS = ("create", "call", "read", "update", "list")
@@ -55,13 +53,11 @@ def write(path: Path, mode: str, started: float, meta: dict[str, Any], exchanges
         connection.execute(
             "INSERT INTO session (id, mode, started, meta) VALUES (1, ?, ?, ?)", (mode, started, json.dumps(meta))
         )
-        bodies, heads = BodyStore(connection), HeadStore(connection)
+        packer = Packer(connection)
         count = 0
         rows: list[tuple[object, ...]] = []
         for exchange in exchanges:
-            response = exchange.response
-            answer = bodies.put(response.body) if response else None
-            rows.append(to_row(exchange, bodies.put(exchange.request.body), answer, heads))
+            rows.append(packer.row(exchange))
             count += 1
             if len(rows) == BATCH:
                 connection.executemany(INSERT, rows)

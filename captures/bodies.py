@@ -26,11 +26,20 @@ WORTH_LEARNING = 0.9
 REMEMBERED = 20_000
 """How many digests the writer keeps in memory to spare a look-up; the file remains the judge."""
 
-FIND = "SELECT id FROM body WHERE substr(sha256, 1, 4) = ? AND sha256 = ?"
+DIGEST = 16
+"""Bytes of its SHA-256 that a body is known by: two bodies that agree in them are not found by chance, nor by trying
+until 2^64 of them are made. (Files of version 1 and 2 have all 32.)"""
+
+FIND = f"SELECT id FROM body WHERE substr(sha256, 1, 4) = ? AND substr(sha256, 1, {DIGEST}) = ?"
 """The body of a digest: its first four bytes, which are indexed, and all of it."""
 
 LATELY, LONGEST_LATELY = 256, 16_384
 """How many bodies a reader keeps for when they come again, and bytes of each."""
+
+
+def digest_of(body: bytes) -> bytes:
+    """What ``body`` is known by."""
+    return hashlib.sha256(body).digest()[:DIGEST]
 
 
 class BodyStore:
@@ -42,14 +51,14 @@ class BodyStore:
         self._plain = zstandard.ZstdCompressor(level=LEVEL, write_content_size=False)
         self._known: OrderedDict[bytes, int] = OrderedDict()
         self._trainer = Trainer(LEVEL)
-        self._trained: tuple[str, zstandard.ZstdCompressor] | None = None  # codec, and who packs with it
+        self._trained: tuple[int, zstandard.ZstdCompressor] | None = None  # row of dictionary, and who packs with it
         self._current = False  # whether _trained is the newest dictionary of the file
 
     def put(self, body: bytes) -> int | None:
         """Store ``body`` unless it is there; its id, or None for an empty body."""
         if not body:
             return None
-        digest = hashlib.sha256(body).digest()
+        digest = digest_of(body)
         known = self._known.get(digest)
         if known is not None:
             self._known.move_to_end(digest)
@@ -73,10 +82,11 @@ class BodyStore:
         self._known.clear()
         self._current = False
 
-    def _pack(self, body: bytes) -> tuple[str, bytes]:
+    def _pack(self, body: bytes) -> tuple[str | int, bytes]:
         if not self._current:
             self._take_over()
-        codec, pack, least = "zstd", self._plain, MINIMUM
+        codec: str | int = "zstd"
+        pack, least = self._plain, MINIMUM
         alike = len(body) <= LONGEST
         if alike and self._trained is not None:
             (codec, pack), least = self._trained, MINIMUM_ALIKE
@@ -90,11 +100,11 @@ class BodyStore:
         if made is None:
             return
         cursor = self._connection.execute("INSERT INTO dictionary (made, data) VALUES (?, ?)", (self._now(), made))
-        self._trained = f"zstd:{cursor.lastrowid}", compressor(made, LEVEL)
+        self._trained = int(cursor.lastrowid or 0), compressor(made, LEVEL)
 
     def _take_over(self) -> None:
         row = self._connection.execute("SELECT id, data FROM dictionary ORDER BY id DESC LIMIT 1").fetchone()
-        self._trained = (f"zstd:{row[0]}", compressor(row[1], LEVEL)) if row else None
+        self._trained = (row[0], compressor(row[1], LEVEL)) if row else None
         self._trainer.begin_with(row[1] if row else None)
         self._current = True
 
@@ -106,16 +116,16 @@ class BodyReader:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, dictionaries: dict[str, zstandard.ZstdCompressionDict] | None = None
+        self, connection: sqlite3.Connection, dictionaries: dict[int, zstandard.ZstdCompressionDict] | None = None
     ) -> None:
-        # ``dictionaries``: of the capture by codec, shared by its readers; each adds what it had to read.
+        # ``dictionaries``: of the capture by their rows, shared by its readers; each adds what it had to read.
         self._connection = connection
         self._dictionaries = {} if dictionaries is None else dictionaries
         # Making a decompressor costs five times what a small body does.
-        self._zstd: dict[str, zstandard.ZstdDecompressor] = {}
+        self._zstd: dict[str | int, zstandard.ZstdDecompressor] = {}
         self._lately: dict[int, bytes] = {}
 
-    def read(self, identity: int | None, codec: str | None, data: bytes | None, size: int | None) -> bytes:
+    def read(self, identity: int | None, codec: str | int | None, data: bytes | None, size: int | None) -> bytes:
         """The body of row ``identity``; the rest and what is raised as of :meth:`unpack`."""
         if identity is None:
             return b""
@@ -129,7 +139,7 @@ class BodyReader:
             self._lately[identity] = body
         return body
 
-    def unpack(self, codec: str | None, data: bytes | None, size: int | None) -> bytes:
+    def unpack(self, codec: str | int | None, data: bytes | None, size: int | None) -> bytes:
         """The body of a ``body`` row (all None: an empty body).
 
         Raises ``ValueError`` for an unknown codec or damaged data.
@@ -151,22 +161,23 @@ class BodyReader:
             raise ValueError(f"damaged zstd data: {len(body)} bytes instead of {size}")
         return body
 
-    def _decompressor(self, codec: str) -> zstandard.ZstdDecompressor:
+    def _decompressor(self, codec: str | int) -> zstandard.ZstdDecompressor:
         if codec == "zstd":
             plain = self._zstd[codec] = zstandard.ZstdDecompressor()
             return plain
-        name, _, number = codec.partition(":")
-        if name != "zstd" or not number.isdecimal():
+        text = str(codec).removeprefix("zstd:")  # which version 2 wrote before the number
+        if not text.isdecimal():
             raise ValueError(f"unknown body codec {codec!r}")
-        known = self._dictionaries.get(codec)
+        number = int(text)
+        known = self._dictionaries.get(number)
         try:
             if known is None:
-                row = self._connection.execute("SELECT data FROM dictionary WHERE id = ?", (int(number),)).fetchone()
+                row = self._connection.execute("SELECT data FROM dictionary WHERE id = ?", (number,)).fetchone()
                 if row is None:
                     raise ValueError(f"dictionary {number} is not in the file")
-                known = self._dictionaries[codec] = zstandard.ZstdCompressionDict(row[0])
+                known = self._dictionaries[number] = zstandard.ZstdCompressionDict(row[0])
             made = zstandard.ZstdDecompressor(dict_data=known)
-        except (zstandard.ZstdError, TypeError) as error:
+        except (zstandard.ZstdError, TypeError, OverflowError) as error:
             raise ValueError(f"damaged dictionary {number}: {error}") from error
         self._zstd[codec] = made
         return made

@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from captures import schema, streaming
-from captures.bodies import BodyStore
 from captures.errors import CaptureError
-from captures.heads import HeadStore
+from captures.migrations import migrate
 from captures.model import Direction, Exchange, Skipped
+from captures.packing import INSERT, Packer
 from captures.replacing import Older
-from captures.rows import INSERT, to_row
 from captures.store import MAGIC, identify
 from captures.streaming import Ending, Streamed
 
@@ -83,7 +82,7 @@ class CaptureFile:
                     f"{path} is a run, the result of a replay: nothing is recorded into it.",
                     hint="Record into another file: -o CAPTURE",
                 )
-            newest = connection.execute("SELECT MAX(id) FROM exchange").fetchone()[0]
+            newest = connection.execute("SELECT MAX(id) FROM packed_exchange").fetchone()[0]
             self.is_empty: bool = newest is None
             self.first_id: int = 1 + (newest or 0)
             self.session = self._begin(mode, started, redaction_key, meta or {})
@@ -104,7 +103,7 @@ class CaptureFile:
                 ) from error
             raise
         self._causes: set[int] = set()  # of calls in this file, which were not there yet when last looked for
-        self._bodies, self._heads = BodyStore(connection), HeadStore(connection)
+        self._packer = Packer(connection)
 
     def _begin(self, mode: str, started: float, redaction_key: str | None, meta: Mapping[str, Any]) -> int:
         cursor = self._connection.execute(
@@ -167,20 +166,14 @@ class CaptureFile:
         streamed = [item for item in items if isinstance(item, Streamed)]
         skipped = [(self.session, item.exchange, item.reason) for item in items if isinstance(item, Skipped)]
         try:
-            put = self._bodies.put
-            rows = [
-                to_row(e, put(e.request.body), put(e.response.body if e.response else b""), self._heads)
-                for e in exchanges
-            ]
-            self._connection.executemany(INSERT, rows)
+            self._connection.executemany(INSERT, [self._packer.row(exchange) for exchange in exchanges])
             self._connection.executemany("INSERT INTO skipped VALUES (?, ?, ?)", skipped)
             if streamed:
-                streaming.write(self._connection, streamed, self.session, self._bodies, self._heads)
+                streaming.write(self._connection, streamed, self.session, self._packer)
             self._count(tally)
             self._connection.commit()
         except BaseException:
-            self._bodies.forget()
-            self._heads.forget()
+            self._packer.forget()
             with suppress(sqlite3.Error):
                 self._connection.rollback()
             raise
@@ -202,15 +195,16 @@ class CaptureFile:
         """
         for cause in self._absent():
             self._connection.execute(
-                "UPDATE exchange SET caused_by = NULL, notes = json_set(notes, '$.cause_elsewhere', ?1),"
-                " cause_evidence = COALESCE(cause_evidence, '') || ?2 WHERE caused_by = ?1 AND session = ?3",
+                "UPDATE packed_exchange AS x SET caused_by = NULL, (notes, cause_evidence) ="
+                " (SELECT json_set(e.notes, '$.cause_elsewhere', ?1), COALESCE(e.cause_evidence, '') || ?2"
+                " FROM exchange e WHERE e.id = x.id) WHERE caused_by = ?1 AND session = ?3",
                 (cause, f"; exchange {cause} is not in this file, it ended while another was written", self.session),
             )
         self._connection.commit()
         self._causes.clear()
 
     def _absent(self) -> list[int]:
-        look = "SELECT 1 FROM exchange WHERE id = ?"
+        look = "SELECT 1 FROM packed_exchange WHERE id = ?"
         return [one for one in self._causes if self._connection.execute(look, (one,)).fetchone() is None]
 
     def end(self, tally: Tally, ended: float, meta: Mapping[str, Any]) -> None:
@@ -378,7 +372,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         _create(path.resolve())
     connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
     try:
-        schema.migrate(connection, version)
+        migrate(connection, version)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA busy_timeout = {BUSY}")

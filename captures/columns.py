@@ -55,6 +55,11 @@ EXCHANGE: Mapping[str, tuple[str, bool]] = {  # column: what it holds, whether i
     "ended": ("a number", True),
     "notes": ("text", False),
 }
+KIND = (
+    "direction protocol dependency cause_how method scheme host port request_version status reason response_version "
+    "failure body_truncated"
+).split()
+"""Those of them that many exchanges have in common."""
 SESSION: Mapping[str, tuple[str, bool]] = {
     "id": ("a whole number", False),
     "mode": ("text", False),

@@ -16,11 +16,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from captures import schema
-from captures.bodies import BodyReader, BodyStore
+from captures.bodies import BodyReader
 from captures.errors import CaptureError, UsageError
-from captures.heads import HeadStore
 from captures.model import Exchange, Session
-from captures.rows import INSERT, to_row
+from captures.packing import INSERT, Packer
 from captures.store import Capture
 
 BATCH = 2_000  # exchanges of a transaction
@@ -60,7 +59,7 @@ class Copy:
             self._connection.execute("PRAGMA synchronous = OFF")  # it is synced as a whole before it gets its name
         except (OSError, sqlite3.Error) as error:
             raise _unwritten(output, error) from error
-        self._bodies, self._heads = BodyStore(self._connection), HeadStore(self._connection)
+        self._packer = Packer(self._connection)
 
     def session(self, session: Session, more: Mapping[str, Any]) -> int:
         """A session like ``session``, with ``more`` in its meta; its id here."""
@@ -81,8 +80,7 @@ class Copy:
         Its messages are those of exchange ``original`` in ``source`` (default: of the same id).
         """
         try:
-            answer = self._bodies.put(exchange.response.body) if exchange.response else None
-            self._rows.append(to_row(exchange, self._bodies.put(exchange.request.body), answer, self._heads))
+            self._rows.append(self._packer.row(exchange))
             self._copy_messages(exchange, source, exchange.id if original is None else original)
             counts = self._written[exchange.session]
             counts[0] += 1
@@ -112,7 +110,7 @@ class Copy:
             if self._change is not None and raw:
                 raw = self._change(exchange, bool(from_client), kind, raw)
             if raw is not None:
-                kept = self._bodies.put(raw) if row else None
+                kept = self._packer.bodies.put(raw) if row else None
                 self._messages.append((exchange.id, seq, from_client, kind, at, kept))
 
     def _flush(self) -> None:

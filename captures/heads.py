@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 
 from captures.model import Headers, lower_name
+from captures.recurring import Recurring
 
 ALIKE, WORTH, MOST = 16, 8, 1_024
 OPEN = frozenset(
@@ -30,14 +31,12 @@ OPEN = frozenset(
 """Names whose values vary with the message: nothing has to be learnt about them."""
 SHAPES = 1_024
 """How many lists of names the writer keeps in mind; of one it forgot, a head may be written again."""
-LATELY, LATELY_BYTES = 4_096, 2_000_000
-"""How many varying values the writer keeps in mind, in case one comes again, and their bytes."""
 LONG = 24
 """From this many bytes on, a value that comes again is worth a row of its own."""
 SPELLED = frozenset({"content-type", "soapaction", "x-amz-target"})
 """Names whose values are never put into a row of their own: SQL looks for words in them (``captures.routes``)."""
 KEPT = 2_048
-"""How many heads and values a reader keeps, and a writer takes over from the sessions before it."""
+"""How many heads and values a reader keeps, and how many heads a writer takes over from the sessions before it."""
 
 WRONG = "the headers of a message are no list of names and values"
 
@@ -95,8 +94,7 @@ class HeadStore:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._shapes: dict[tuple[bytes, ...], _Shape] = {}
-        self._values: dict[bytes, int] = {}  # varying values -> row of head_value, 0 for one that came once
-        self._value_bytes = 0
+        self._values = Recurring(connection, "head_value", "value")
         self._current = False  # whether these are what the file holds
 
     def put(self, headers: Headers) -> tuple[int | None, str]:
@@ -130,10 +128,7 @@ class HeadStore:
 
     def _take_over(self) -> None:
         self._shapes.clear()
-        self._values.clear()
-        self._value_bytes = 0
-        newest = f"ORDER BY id DESC LIMIT {KEPT}"
-        for identity, lines in self._connection.execute(f"SELECT id, lines FROM head {newest}"):
+        for identity, lines in self._connection.execute(f"SELECT id, lines FROM head ORDER BY id DESC LIMIT {KEPT}"):
             parsed = _parsed(lines)
             names = tuple([name for name, _ in parsed])
             varying = [at for at, (_, value) in enumerate(parsed) if isinstance(value, int)]
@@ -144,9 +139,7 @@ class HeadStore:
             if shape.varying == varying:
                 shape.heads.setdefault(tuple([value for _, value in parsed if isinstance(value, bytes)]), identity)
                 shape.uses += WORTH  # each was worth its row before
-        for identity, value in self._connection.execute(f"SELECT id, value FROM head_value {newest}"):
-            self._values.setdefault(value.encode("latin-1"), identity)
-            self._value_bytes += len(value)
+        self._values.take_over()
         self._current = True
 
     def _insert(self, headers: Headers, varying: Sequence[int]) -> int:
@@ -158,21 +151,7 @@ class HeadStore:
 
     def _varying(self, name: bytes, value: bytes) -> str | int:
         text = value.decode("latin-1")
-        if len(value) < LONG or lower_name(name) in SPELLED:
-            return text
-        known = self._values.get(value)
-        if known:
-            return known
-        if known is None:
-            if len(self._values) >= LATELY or self._value_bytes > LATELY_BYTES:
-                self._values.clear()
-                self._value_bytes = 0
-            self._values[value] = 0
-            self._value_bytes += len(value)
-            return text
-        cursor = self._connection.execute("INSERT INTO head_value (value) VALUES (?)", (text,))
-        known = self._values[value] = int(cursor.lastrowid or 0)
-        return known
+        return text if len(text) < LONG or lower_name(name) in SPELLED else self._values.put(text)
 
 
 class HeadReader:

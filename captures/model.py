@@ -106,7 +106,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When each phase happened, Unix seconds; None where it never did."""
+    """When each phase happened, Unix seconds; None where it never did. A capture keeps them to the microsecond."""
 
     started: float  # request head complete
     request_done: float | None = None

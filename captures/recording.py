@@ -13,7 +13,7 @@ from captures.store import Capture
 
 
 def identity_of(capture: Capture) -> str:
-    """16 hex digits; some milliseconds for a million exchanges."""
+    """16 hex digits; half a second for a million exchanges."""
     sessions = [[one.id, one.mode, one.started, one.redaction_key] for one in capture.sessions()]
     counts = next(capture.rows("SELECT COUNT(*), MAX(id), TOTAL(ended - started) FROM exchange"))
     text = json.dumps([sessions, list(counts)], default=str)

@@ -181,12 +181,12 @@ def _look(path: Path) -> tuple[str, Member] | None:
     try:
         with Capture.open(path) as capture:
             sessions = capture.sessions()
-            (newest,) = capture.query("SELECT MAX(id) AS id FROM exchange")
+            newest = capture.newest
     except CaptureError:
         return None
     names: set[object] = set()
     numbers: list[int] = []
-    ids = [int(newest["id"] or 0) + 1]
+    ids = [newest + 1]
     for session in sessions:
         mark = session.meta.get("series")
         if not isinstance(mark, dict) or session.mode != "record":

@@ -1,15 +1,13 @@
-"""An :class:`Exchange` as a row of the ``exchange`` table, and back: the only place that knows both shapes."""
+"""An :class:`Exchange` out of a row of ``exchange``; messages both ways. How it is written: ``captures.packing``."""
 
 from __future__ import annotations
 
-import json
-import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from captures.columns import EXCHANGE, MESSAGE, SESSION, check_meta, check_time, check_types, json_object
-from captures.heads import HeadReader, HeadStore, dump_headers, load_headers
+from captures.heads import HeadReader, load_headers
 from captures.model import (
     Cause,
     CauseHow,
@@ -25,15 +23,11 @@ from captures.model import (
     Timing,
 )
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
 _DIRECTIONS = {one.value: one for one in Direction}  # calling an Enum takes three times as long
 _HOWS = {one.value: one for one in CauseHow}
 _KINDS = {one.value: one for one in FailureKind}
 
 COLUMNS = tuple(EXCHANGE)
-
-INSERT = f"INSERT INTO exchange ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
 SELECT = (
     "SELECT "
@@ -48,64 +42,6 @@ SELECT_MESSAGE = (
     f"SELECT {', '.join(f'm.{column}' for column in MESSAGE)}, b.codec, b.data, b.size"
     " FROM message m LEFT JOIN body b ON b.id = m.body"
 )
-
-
-def to_row(
-    exchange: Exchange, request_body: int | None, response_body: int | None, heads: HeadStore
-) -> tuple[object, ...]:
-    """The row for :data:`INSERT`; the bodies are given as ids of the ``body`` table, header lists go to ``heads``."""
-    request, response, cause, failure, timing = (
-        exchange.request,
-        exchange.response,
-        exchange.cause,
-        exchange.failure,
-        exchange.timing,
-    )
-    request_head, request_headers = heads.put(request.headers)
-    response_head, response_headers = heads.put(response.headers) if response else (None, None)
-    return (
-        exchange.id,
-        exchange.session,
-        exchange.direction.value,
-        exchange.protocol,
-        exchange.dependency,
-        cause.exchange if cause else None,
-        cause.how.value if cause else None,
-        cause.evidence if cause else None,
-        exchange.replay_of,
-        request.method,
-        request.scheme,
-        request.host,
-        request.port,
-        request.target.decode("latin-1"),
-        request.http_version,
-        request_head,
-        request_headers,
-        request_body,
-        dump_headers(request.trailers) if request.trailers else None,
-        response.status if response else None,
-        response.reason.decode("latin-1") if response else None,
-        response.http_version if response else None,
-        response_head,
-        response_headers,
-        response_body,
-        dump_headers(response.trailers) if response and response.trailers else None,
-        failure.kind.value if failure else None,
-        failure.detail if failure else None,
-        int(exchange.body_truncated),
-        exchange.connection,
-        timing.started,
-        timing.request_done,
-        timing.response_started,
-        timing.ended,
-        _dump_notes(exchange.notes) if exchange.notes else "{}",
-    )
-
-
-def _dump_notes(notes: Mapping[str, object]) -> str:
-    text = json.dumps(dict(notes), ensure_ascii=False)
-    # A lone surrogate (half a character, out of a JSON body) is no UTF-8: it can be kept as an escape only.
-    return text if text.isascii() or not _SURROGATE.search(text) else json.dumps(dict(notes))
 
 
 def from_row(columns: Sequence[Any], request_body: bytes, response_body: bytes, heads: HeadReader) -> Exchange:

@@ -1,25 +1,27 @@
-"""The capture file, version 2: tables, views, and the one-step migrations between versions.
+"""The capture file, version 3: its tables and views. How older files become one is in ``captures.migrations``.
 
 Identity of the file is in its SQLite header: ``application_id`` says *a Retape capture*, ``user_version`` which
 version. Headers and targets are kept as latin-1 text (byte-exact both ways, and readable in any SQLite browser), header
 lists as a ``head`` that many exchanges share (``captures.heads``); bodies are content-addressed in ``body`` and packed
-with a ``dictionary`` of the capture's own (``captures.bodies``). Times are Unix seconds.
+with a ``dictionary`` of the capture's own (``captures.bodies``).
 
-Version 1 had neither heads nor dictionaries. Its rows are right as they are: a writer adds what is missing to such a
-file, and who only reads it sees what is missing as empty.
+The rows of exchanges are in ``packed_exchange`` (``captures.packing``): what many have in common is one row of
+``kind``, times are counted from the session's start. The view ``exchange`` says the same in one row of plain columns,
+times in Unix seconds; whoever reads, reads that. SQLite puts it together while it reads, for about a microsecond.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from captures.columns import EXCHANGE, KIND
 
 if TYPE_CHECKING:
     import sqlite3
 
 APPLICATION_ID = 0x52545031  # "RTP1"
-VERSION = 2
+VERSION = 3
 
 SHARED = """
 CREATE TABLE head (
@@ -37,6 +39,66 @@ CREATE TABLE dictionary (
 );
 """
 
+PACKED = """
+CREATE TABLE kind (                   -- what many exchanges have in common
+    id INTEGER PRIMARY KEY,
+    direction TEXT NOT NULL,          -- inbound, outbound
+    protocol TEXT NOT NULL,
+    dependency TEXT,
+    cause_how TEXT,
+    method TEXT NOT NULL,
+    scheme TEXT NOT NULL,
+    host TEXT NOT NULL,
+    port INTEGER NOT NULL,
+    request_version TEXT NOT NULL,
+    status INTEGER,
+    reason TEXT,
+    response_version TEXT,
+    failure TEXT,                     -- see captures.model.FailureKind
+    body_truncated INTEGER NOT NULL
+);
+CREATE TABLE phrase (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL                -- of a note or an evidence that came more than once
+);
+CREATE TABLE packed_exchange (
+    id INTEGER PRIMARY KEY,
+    session INTEGER NOT NULL REFERENCES session(id),
+    kind INTEGER NOT NULL REFERENCES kind(id),
+    caused_by INTEGER,                -- inbound exchange in this file; written before its target is, so no REFERENCES
+    cause_evidence,                   -- text; a number: the row of phrase that has it
+    replay_of INTEGER,                -- exchange id in the source capture of a run
+    target TEXT NOT NULL,             -- raw, latin-1
+    request_head INTEGER REFERENCES head(id),
+    request_headers TEXT NOT NULL,    -- JSON: the values that the head leaves open; without one [[name, value], ...]
+    request_body INTEGER REFERENCES body(id),
+    request_trailers TEXT,
+    response_head INTEGER REFERENCES head(id),
+    response_headers TEXT,            -- as request_headers; NULL: no response
+    response_body INTEGER REFERENCES body(id),
+    response_trailers TEXT,
+    failure_detail,                   -- as cause_evidence
+    connection TEXT NOT NULL,
+    started INTEGER NOT NULL,         -- microseconds from the whole second in which its session started
+    request_done INTEGER,             -- microseconds after started, as the two that follow
+    response_started INTEGER,
+    ended INTEGER,
+    notes                             -- JSON, as cause_evidence; NULL: {}
+);
+CREATE INDEX packed_exchange_caused_by ON packed_exchange(caused_by) WHERE caused_by IS NOT NULL;
+CREATE INDEX packed_exchange_replay_of ON packed_exchange(replay_of) WHERE replay_of IS NOT NULL;
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY,
+    exchange INTEGER NOT NULL,        -- may be written before its exchange is, so no REFERENCES
+    seq INTEGER NOT NULL,
+    from_client INTEGER NOT NULL,
+    kind TEXT NOT NULL,               -- text, binary, event, chunk
+    at REAL NOT NULL,                 -- Unix seconds
+    body INTEGER REFERENCES body(id)
+);
+CREATE INDEX message_exchange ON message(exchange, seq);
+"""
+
 TABLES = f"""
 CREATE TABLE session (
     id INTEGER PRIMARY KEY,
@@ -52,63 +114,13 @@ CREATE TABLE session (
 );
 CREATE TABLE body (
     id INTEGER PRIMARY KEY,
-    sha256 BLOB NOT NULL,
+    sha256 BLOB NOT NULL,             -- its first 16 bytes (of what version 2 wrote, all)
     size INTEGER NOT NULL,            -- before compression
-    codec TEXT NOT NULL,              -- raw, zstd, zstd:N (with dictionary N)
+    codec NOT NULL,                   -- raw, zstd; a number: zstd with that dictionary
     data BLOB NOT NULL
 );
 CREATE INDEX body_sha256 ON body(substr(sha256, 1, 4));  -- enough to find one by, at a quarter of the size
-{SHARED}CREATE TABLE exchange (
-    id INTEGER PRIMARY KEY,
-    session INTEGER NOT NULL REFERENCES session(id),
-    direction TEXT NOT NULL,          -- inbound, outbound
-    protocol TEXT NOT NULL DEFAULT 'http',
-    dependency TEXT,
-    caused_by INTEGER,                -- inbound exchange in this file; written before its target is, so no REFERENCES
-    cause_how TEXT,
-    cause_evidence TEXT,
-    replay_of INTEGER,                -- exchange id in the source capture of a run
-    method TEXT NOT NULL,
-    scheme TEXT NOT NULL,
-    host TEXT NOT NULL,
-    port INTEGER NOT NULL,
-    target TEXT NOT NULL,             -- raw, latin-1
-    request_version TEXT NOT NULL,
-    request_head INTEGER REFERENCES head(id),
-    request_headers TEXT NOT NULL,    -- JSON: the values that the head leaves open; without one [[name, value], ...]
-    request_body INTEGER REFERENCES body(id),
-    request_trailers TEXT,
-    status INTEGER,
-    reason TEXT,
-    response_version TEXT,
-    response_head INTEGER REFERENCES head(id),
-    response_headers TEXT,            -- as request_headers; NULL: no response
-    response_body INTEGER REFERENCES body(id),
-    response_trailers TEXT,
-    failure TEXT,                     -- kind, see captures.model.FailureKind
-    failure_detail TEXT,
-    body_truncated INTEGER NOT NULL DEFAULT 0,
-    connection TEXT NOT NULL DEFAULT '',
-    started REAL NOT NULL,
-    request_done REAL,
-    response_started REAL,
-    ended REAL,
-    notes TEXT NOT NULL DEFAULT '{{}}'
-);
-CREATE INDEX exchange_caused_by ON exchange(caused_by) WHERE caused_by IS NOT NULL;
-CREATE INDEX exchange_replay_of ON exchange(replay_of) WHERE replay_of IS NOT NULL;
-CREATE INDEX exchange_direction ON exchange(direction);  -- and by id, which each entry ends with
-CREATE TABLE message (
-    id INTEGER PRIMARY KEY,
-    exchange INTEGER NOT NULL REFERENCES exchange(id),
-    seq INTEGER NOT NULL,
-    from_client INTEGER NOT NULL,
-    kind TEXT NOT NULL,               -- text, binary, event, chunk
-    at REAL NOT NULL,
-    body INTEGER REFERENCES body(id)
-);
-CREATE INDEX message_exchange ON message(exchange, seq);
-CREATE TABLE skipped (
+{SHARED}{PACKED}CREATE TABLE skipped (
     session INTEGER NOT NULL REFERENCES session(id),
     exchange INTEGER NOT NULL,        -- id in the source capture
     reason TEXT NOT NULL
@@ -141,7 +153,35 @@ def _value(side: str) -> str:
     )
 
 
-VIEWS = f"""
+def _phrase(column: str) -> str:
+    """SQL for a text that may be a row of ``phrase``; a blob, which passes for no text, where that is not there."""
+    lookup = f"COALESCE((SELECT p.text FROM phrase p WHERE p.id = x.{column}), x'')"
+    return f"CASE typeof(x.{column}) WHEN 'integer' THEN {lookup} ELSE x.{column} END"
+
+
+def _moment(column: str) -> str:
+    """SQL for a time in Unix seconds; what is no time stays what it is, so that it is seen."""
+    after = "" if column == "started" else f" + x.{column}"
+    return (
+        f"CASE WHEN typeof(s.started) <> 'real' THEN NULL WHEN typeof(x.{column}) = 'integer' "
+        f"THEN (CAST(s.started AS INTEGER) * 1000000 + x.started{after}) / 1e6 ELSE x.{column} END"
+    )
+
+
+_COMPUTED = {
+    **{column: f"k.{column}" for column in KIND},
+    **{column: _phrase(column) for column in ("cause_evidence", "failure_detail")},
+    **{column: _moment(column) for column in ("started", "request_done", "response_started", "ended")},
+    "notes": f"COALESCE({_phrase('notes')}, '{{}}')",
+}
+# LEFT JOIN: an exchange whose kind or session is not there is seen, and refused by who reads it.
+EXCHANGE_VIEW = f"""
+CREATE VIEW exchange AS
+SELECT {", ".join(f"{_COMPUTED.get(column, f'x.{column}')} AS {column}" for column in EXCHANGE)}
+FROM packed_exchange x LEFT JOIN kind k ON k.id = x.kind LEFT JOIN session s ON s.id = x.session;
+"""
+
+READABLE = f"""
 CREATE VIEW traffic AS
 SELECT e.id,
        strftime('%Y-%m-%d %H:%M:%f', e.started, 'unixepoch') AS time,
@@ -162,7 +202,7 @@ FROM exchange e LEFT JOIN head h ON h.id = e.response_head
 LEFT JOIN body q ON q.id = e.request_body LEFT JOIN body p ON p.id = e.response_body;
 CREATE VIEW outbound_calls AS
 SELECT o.id,
-       i.method || ' ' || i.target AS caused_by_request,
+       (SELECT i.method || ' ' || i.target FROM exchange i WHERE i.id = o.caused_by) AS caused_by_request,
        o.caused_by,
        o.cause_how,
        o.cause_evidence,
@@ -170,7 +210,7 @@ SELECT o.id,
        o.method || ' ' || o.target AS call,
        COALESCE(CAST(o.status AS TEXT), 'failed: ' || o.failure) AS outcome,
        ROUND((o.ended - o.started) * 1000, 1) AS milliseconds
-FROM exchange o LEFT JOIN exchange i ON i.id = o.caused_by
+FROM exchange o
 WHERE o.direction = 'outbound';
 CREATE VIEW headers AS
 SELECT e.id AS exchange, 'request' AS side, l.key + 1 AS position,
@@ -182,46 +222,9 @@ FROM exchange e LEFT JOIN head h ON h.id = e.response_head, {_lines("response")}
 """
 
 
-def _share(connection: sqlite3.Connection) -> None:
-    """Version 1 to 2: heads and dictionaries for what is written from now on. Takes no time, whatever the size."""
-    for statement in (
-        *SHARED.split(";\n")[:-1],
-        "ALTER TABLE exchange ADD COLUMN request_head INTEGER REFERENCES head(id)",
-        "ALTER TABLE exchange ADD COLUMN response_head INTEGER REFERENCES head(id)",
-        *(f"DROP VIEW {name}" for name in ("traffic", "outbound_calls", "headers")),
-        *VIEWS.split(";\n")[:-1],
-    ):
-        connection.execute(statement)
-
-
-MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _share}
-"""``{n: step}``: ``step`` turns a version-n file into version n+1, inside a transaction."""
-
-
 def create(connection: sqlite3.Connection) -> None:
     """Lay the current schema into an empty file."""
     connection.executescript(
         f"PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA application_id = {APPLICATION_ID};"
-        f"BEGIN; {TABLES} {VIEWS} PRAGMA user_version = {VERSION}; COMMIT;"
-    )
-
-
-def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring an older file up to :data:`VERSION`, one step and one transaction at a time."""
-    # What the file's first page says may be old: a step may stand in the write-ahead log of a writer that was killed.
-    for step in range(max(version, connection.execute("PRAGMA user_version").fetchone()[0]), VERSION):
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            MIGRATIONS[step](connection)
-            connection.execute(f"PRAGMA user_version = {step + 1}")
-
-
-def pretend(connection: sqlite3.Connection, version: int) -> None:
-    """Let an older file that may not be changed look as one of :data:`VERSION`, on this connection only."""
-    if version >= VERSION:
-        return
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.executescript(SHARED.replace("CREATE TABLE", "CREATE TEMP TABLE"))
-    connection.execute(
-        "CREATE TEMP VIEW exchange AS SELECT *, NULL AS request_head, NULL AS response_head FROM main.exchange"
+        f"BEGIN; {TABLES} {EXCHANGE_VIEW} {READABLE} PRAGMA user_version = {VERSION}; COMMIT;"
     )

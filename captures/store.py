@@ -15,9 +15,10 @@ from typing import Any, Self
 from zstandard import ZstdCompressionDict
 
 from captures import schema
-from captures.bodies import BodyReader
+from captures.bodies import DIGEST, BodyReader
 from captures.errors import CaptureError, CorruptCapture, NewerCapture, NotACapture
 from captures.heads import HeadReader
+from captures.migrations import pretend
 from captures.model import Direction, Exchange, Message, Session, Skipped
 from captures.rows import COLUMNS, SELECT, SELECT_MESSAGE, from_message_row, from_row, to_session, to_skipped
 
@@ -85,7 +86,7 @@ class Capture:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
-        self._dictionaries: dict[str, ZstdCompressionDict] = {}
+        self._dictionaries: dict[int, ZstdCompressionDict] = {}
         self._heads = HeadReader(connection)
         self._readers: list[BodyReader] = []  # at rest
         self._limit: int | None = None  # newest exchange id when opened: a stable view while recording goes on
@@ -101,11 +102,12 @@ class Capture:
         with reading(path):
             connection = _connect_read_only(path)
             connection.row_factory = sqlite3.Row
-            _refuse_views(path, connection)
             # Not what the file's first page says: a writer's migration may still be in the write-ahead log.
-            schema.pretend(connection, connection.execute("PRAGMA user_version").fetchone()[0])
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            _refuse_views(path, connection, version)
+            pretend(connection, version)
             capture = cls(path, connection)
-            capture._limit = connection.execute("SELECT MAX(id) FROM exchange").fetchone()[0] or 0
+            capture._limit = _newest(connection)
         return capture
 
     def close(self) -> None:
@@ -302,7 +304,7 @@ class Capture:
                 complaints.append("the file is cut off inside its last page")
             for table, count in self._connection.execute(
                 'SELECT "table", COUNT(*) FROM pragma_foreign_key_check'
-                """ WHERE NOT ("table" = 'message' AND parent = 'exchange') GROUP BY "table\""""
+                """ WHERE NOT ("table" = 'message' AND parent = 'exchange') GROUP BY "table\""""  # up to version 2
             ):
                 complaints.append(f"{count} rows of {table} refer to something that is not here")
         for session in self.sessions():
@@ -352,7 +354,7 @@ class Capture:
             except ValueError as error:
                 yield f"body {row['id']}: {error}"
                 continue
-            if len(body) != row["size"] or hashlib.sha256(body).digest() != row["sha256"]:
+            if row["sha256"] not in ((whole := hashlib.sha256(body).digest())[:DIGEST], whole):
                 yield f"body {row['id']} is not what was written (its SHA-256 differs)"
 
     def _select(self, clauses: list[str], values: list[object], order: str = "e.id") -> Iterator[Exchange]:
@@ -380,10 +382,17 @@ class Capture:
                 self._readers.append(reader)
 
 
-def _refuse_views(path: Path, connection: sqlite3.Connection) -> None:
+def _newest(connection: sqlite3.Connection) -> int:
+    # MAX(id) of a view over several tables would read them all.
+    row = connection.execute("SELECT id FROM exchange ORDER BY id DESC LIMIT 1").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _refuse_views(path: Path, connection: sqlite3.Connection, version: int) -> None:
     """Raise :class:`CorruptCapture` where a view stands in for a table: one row of it may take for ever."""
     views = {name for (name,) in connection.execute("SELECT LOWER(name) FROM sqlite_master WHERE type = 'view'")}
-    for name in sorted(views & schema.TABLE_NAMES):
+    tables = schema.TABLE_NAMES if version >= 3 else {"exchange", *schema.TABLE_NAMES}
+    for name in sorted(views & tables):
         connection.close()
         raise CorruptCapture(f"{path} is damaged: {name} is no table.", hint=DAMAGED)
 

@@ -16,11 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from captures.bodies import BodyStore
-from captures.heads import HeadStore
 from captures.model import Exchange, Failure, FailureKind, Message, Skipped
+from captures.packing import INSERT, Packer
 from captures.queued import Opened, Whole
-from captures.rows import INSERT, INSERT_MESSAGE, to_message_row, to_row
+from captures.rows import INSERT_MESSAGE, to_message_row
 
 PrepareMessages = Callable[[Exchange], Callable[[Message], "Message | None"]]
 """For an exchange that opens: what is applied to each of its messages (None: it cannot be searched, nor kept)."""
@@ -192,10 +191,9 @@ def growth(items: Sequence[Streamed], file: int) -> Growth:
     return Growth(seen, written, truncated)
 
 
-def write(
-    connection: sqlite3.Connection, items: Sequence[Streamed], session: int, bodies: BodyStore, heads: HeadStore
-) -> None:
+def write(connection: sqlite3.Connection, items: Sequence[Streamed], session: int, packer: Packer) -> None:
     """Write ``items``, without the commit."""
+    bodies = packer.bodies
     ends = {id(item.stream) for item in items if isinstance(item, Ending)}
     rows: list[tuple[object, ...]] = []
     messages: list[tuple[object, ...]] = []
@@ -210,9 +208,7 @@ def write(
             exchange = item.stream.row
         else:
             continue
-        exchange = replace(exchange, session=session)
-        answer = exchange.response.body if exchange.response else b""
-        rows.append(to_row(exchange, bodies.put(exchange.request.body), bodies.put(answer), heads))
+        rows.append(packer.row(replace(exchange, session=session)))
     connection.executemany(INSERT.replace("INSERT", "INSERT OR REPLACE", 1), rows)
     connection.executemany(INSERT_MESSAGE, messages)
 

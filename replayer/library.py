@@ -9,9 +9,9 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
-from hashlib import sha256
 
 from captures.bodies import FIND as FIND_BODY
+from captures.bodies import digest_of
 from captures.model import GUESSES, CauseHow, Direction, Exchange, Request, authority
 from captures.routes.endpoints import Endpoints, dependency_of
 from captures.store import Capture
@@ -194,16 +194,17 @@ class StubLibrary:
         """The first recorded call of the same bytes, whatever caused it."""
         if self._identical is None:
             rows = self._capture.query(
-                "SELECT e.id, e.scheme, e.host, e.port, e.method, e.target, b.sha256 FROM exchange e "
+                "SELECT e.id, e.scheme, e.host, e.port, e.method, e.target, substr(b.sha256, 1, 16) AS digest "
+                "FROM exchange e "
                 "LEFT JOIN body b ON b.id = e.request_body "
                 f"WHERE e.direction = 'outbound' AND e.protocol = 'http' AND e.session IN {self._sessions} "
                 "ORDER BY e.id DESC"
             )
             self._identical = {
-                _key(row["scheme"], row["host"], row["port"], row["method"], row["target"], row["sha256"]): row["id"]
+                _key(row["scheme"], row["host"], row["port"], row["method"], row["target"], row["digest"]): row["id"]
                 for row in rows
             }
-        digest = sha256(request.body).digest() if request.body else None
+        digest = digest_of(request.body) if request.body else None
         key = _key(request.scheme, request.host, request.port, request.method, request.target.decode("latin-1"), digest)
         found = self._identical.get(key)
         if found is None:
@@ -218,7 +219,7 @@ class StubLibrary:
         Those with its body wherever they went, those at its path; then of its server and method, else its server,
         else its method.
         """
-        digest = sha256(request.body).digest()
+        digest = digest_of(request.body)
         path = request.target.partition(b"?")[0].decode("latin-1")
         ids = self._ids(f"AND e.request_body = ({FIND_BODY})", [digest[:4], digest], ALIKE) if request.body else []
         ids += self._ids("AND e.host = ? AND (e.target = ? OR e.target LIKE ? ESCAPE '\\')", [

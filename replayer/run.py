@@ -345,7 +345,7 @@ class Replay:
             "rules_digest": plan.rules_digest,
             "selected": len(self._chosen) - len(self._setup),
             "spans": self._spans,
-            "last_id": next(self._source.query("SELECT MAX(id) AS last FROM exchange"))["last"],
+            "last_id": self._source.newest or None,
             "versions": {"retape": version_of("retape")},
             "enforced": enforced(self._sessions, plan),
             "isolated": plan.isolate,

@@ -20,7 +20,7 @@ def shop(tmp_path: Path) -> Path:
 
 def change(path: Path, statement: str) -> None:
     connection = sqlite3.connect(path)
-    connection.execute(statement)
+    connection.executescript(statement)
     connection.commit()
     connection.close()
 
@@ -35,10 +35,17 @@ def test_a_sound_capture(shop: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("UPDATE exchange SET request_headers = '[5' WHERE id = 7", "exchange 7: the headers of a message are no list"),
-        ("UPDATE exchange SET started = 'x' WHERE id = 7", "exchange 7: exchange.started is not a number"),
-        ("UPDATE exchange SET notes = '[' WHERE id = 7", "exchange 7: exchange.notes is not JSON"),
-        ("UPDATE exchange SET direction = 'up' WHERE id = 7", "exchange 7: a row of exchange has a direction"),
+        (
+            "UPDATE packed_exchange SET request_headers = '[5' WHERE id = 7",
+            "exchange 7: the headers of a message are no list",
+        ),
+        ("UPDATE packed_exchange SET started = 'x' WHERE id = 7", "exchange 7: exchange.started is not a number"),
+        ("UPDATE packed_exchange SET notes = '[' WHERE id = 7", "exchange 7: exchange.notes is not JSON"),
+        (
+            "CREATE TEMP TABLE one AS SELECT * FROM kind LIMIT 1; UPDATE one SET id = 99, direction = 'up';"
+            "INSERT INTO kind SELECT * FROM one; UPDATE packed_exchange SET kind = 99 WHERE id = 7",
+            "exchange 7: a row of exchange has a direction",
+        ),
     ],
 )
 def test_a_row_that_is_none_is_named(shop: Path, statement: str, told: str) -> None:

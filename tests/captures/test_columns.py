@@ -38,22 +38,26 @@ def read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("UPDATE exchange SET status = 'x'", "exchange.status is not a whole number"),
-        ("UPDATE exchange SET status = 1e308", "exchange.status is not a whole number"),
-        ("UPDATE exchange SET status = -1", "exchange.status is no HTTP status"),
-        ("UPDATE exchange SET replay_of = 'x'", "exchange.replay_of is not a whole number"),
-        ("UPDATE exchange SET caused_by = x'ff'", "exchange.caused_by is not a whole number"),
-        ("UPDATE exchange SET started = 'x'", "exchange.started is not a number"),
-        ("UPDATE exchange SET started = 9e999", "a time that no clock shows"),
-        ("UPDATE exchange SET ended = 1e308", "a time that no clock shows"),
-        ("UPDATE exchange SET direction = 'sideways'", "a direction, a cause or a failure that there is not"),
-        ("UPDATE exchange SET failure = 'boredom'", "a direction, a cause or a failure that there is not"),
-        ("UPDATE exchange SET target = x'ff00'", "exchange.target is not text"),
-        ("UPDATE exchange SET reason = '€'", "exchange.reason holds characters that are no bytes"),
-        ("UPDATE exchange SET request_headers = '[[1, 2]]'", "no list of names and values"),
-        ("UPDATE exchange SET response_headers = '{}5'", "no list of names and values"),
-        ("UPDATE exchange SET notes = '[]'", "exchange.notes is not a JSON object"),
-        ("UPDATE exchange SET notes = '{'", "exchange.notes is not JSON"),
+        ("UPDATE kind SET status = 'x'", "exchange.status is not a whole number"),
+        ("UPDATE kind SET status = 1e308", "exchange.status is not a whole number"),
+        ("UPDATE kind SET status = -1", "exchange.status is no HTTP status"),
+        ("UPDATE packed_exchange SET replay_of = 'x'", "exchange.replay_of is not a whole number"),
+        ("UPDATE packed_exchange SET caused_by = x'ff'", "exchange.caused_by is not a whole number"),
+        ("UPDATE packed_exchange SET started = 'x'", "exchange.started is not a number"),
+        ("UPDATE packed_exchange SET started = 9e999", "a time that no clock shows"),
+        ("UPDATE packed_exchange SET ended = 1e308", "a time that no clock shows"),
+        ("UPDATE kind SET direction = 'sideways'", "a direction, a cause or a failure that there is not"),
+        ("UPDATE kind SET failure = 'boredom'", "a direction, a cause or a failure that there is not"),
+        ("UPDATE packed_exchange SET target = x'ff00'", "exchange.target is not text"),
+        ("UPDATE kind SET reason = '€'", "exchange.reason holds characters that are no bytes"),
+        ("UPDATE packed_exchange SET request_headers = '[[1, 2]]'", "no list of names and values"),
+        ("UPDATE packed_exchange SET response_headers = '{}5'", "no list of names and values"),
+        ("UPDATE packed_exchange SET notes = '[]'", "exchange.notes is not a JSON object"),
+        ("UPDATE packed_exchange SET notes = '{'", "exchange.notes is not JSON"),
+        ("UPDATE packed_exchange SET notes = 99", "exchange.notes is not text"),
+        ("UPDATE packed_exchange SET cause_evidence = 99", "exchange.cause_evidence is not text"),
+        ("UPDATE packed_exchange SET kind = 99", "exchange.direction is empty"),
+        ("UPDATE packed_exchange SET session = 99", "exchange.started is empty"),
         ("UPDATE session SET started = 'x'", "session.started is not a number"),
         ("UPDATE session SET written = 'x'", "session.written is not a whole number"),
         ("UPDATE session SET meta = '[]'", "session.meta is not a JSON object"),
@@ -75,7 +79,7 @@ def test_what_no_recording_holds_is_damage(shop: Path, statement: str, told: str
 
 
 def test_templates_are_not_learnt_from_a_target_that_is_no_text(shop: Path) -> None:
-    change(shop, "UPDATE exchange SET target = x'ff00'")
+    change(shop, "UPDATE packed_exchange SET target = x'ff00'")
     with Capture.open(shop) as opened, pytest.raises(CorruptCapture, match=r"exchange\.target holds"):
         Endpoints.of(opened, ())
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captures import heads, schema
+from captures import heads, recurring, schema
 from captures.heads import ALIKE, HeadReader, HeadStore, dump_headers, load_headers
 from captures.model import Headers
 from captures.store import Capture
@@ -123,7 +123,7 @@ def test_the_writer_forgets_the_shapes_of_long_ago(
     connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heads, "SHAPES", 3)
-    monkeypatch.setattr(heads, "LATELY", 3)
+    monkeypatch.setattr(recurring, "LATELY", 3)
     monkeypatch.setattr(heads, "KEPT", 2)
     store = HeadStore(connection)
     lists = [

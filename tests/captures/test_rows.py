@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captures import schema
-from captures.bodies import BodyReader, BodyStore
-from captures.columns import LATEST
-from captures.heads import HeadReader, HeadStore
+from captures.bodies import BodyReader
+from captures.heads import HeadReader
 from captures.model import (
     Cause,
     CauseHow,
@@ -23,11 +22,12 @@ from captures.model import (
     Session,
     Timing,
 )
-from captures.rows import INSERT, SELECT, from_row, to_row, to_session
+from captures.packing import INSERT, Packer
+from captures.rows import SELECT, from_row, to_session
 from tests.captures.making import exchange
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-MOMENTS = st.floats(0, LATEST, exclude_max=True)
+MOMENTS = st.integers(0, 2**51 - 1).map(lambda at: at / 1e6)  # until the year 2041
 TIMES = st.none() | MOMENTS
 HEADERS = st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=12)), max_size=4).map(tuple)
 BODIES = st.binary(max_size=50) | st.binary(min_size=1, max_size=3).map(lambda piece: piece * 100)
@@ -62,6 +62,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> sqlite3.Connection:
     schema.create(made)
     made.row_factory = sqlite3.Row
     made.execute("INSERT INTO session (id, mode, started) VALUES (1, 'record', 0)")
+    made.commit()
     return made
 
 
@@ -73,10 +74,7 @@ def test_what_is_written_is_read(connection: sqlite3.Connection, one: Exchange) 
 
 
 def round_trip(connection: sqlite3.Connection, one: Exchange) -> Exchange:
-    bodies = BodyStore(connection)
-    answer = bodies.put(one.response.body if one.response else b"")
-    row = to_row(one, bodies.put(one.request.body), answer, HeadStore(connection))
-    connection.execute(INSERT, row)
+    connection.execute(INSERT, Packer(connection).row(one))
     try:
         got = connection.execute(f"{SELECT} WHERE e.id = ?", [one.id]).fetchone()
         unpack = BodyReader(connection).unpack

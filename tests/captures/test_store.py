@@ -114,7 +114,7 @@ def test_another_applications_database(tmp_path: Path) -> None:
     assert not Path(f"{path}.lock").exists()
 
 
-@pytest.mark.parametrize("table", ["exchange", "session", "DECISION", "head"])
+@pytest.mark.parametrize("table", ["packed_exchange", "kind", "session", "DECISION", "head"])
 def test_a_view_in_place_of_a_table_is_damage(shop: Path, table: str) -> None:
     """Of a file that somebody else made: each row of it could be computed without end."""
     connection = sqlite3.connect(shop)
@@ -214,7 +214,7 @@ def test_a_file_on_a_read_only_medium(shop: Path) -> None:
 
 def test_nothing_can_be_written_through_it(shop: Path) -> None:
     with Capture.open(shop) as opened, pytest.raises(CaptureError):
-        list(opened.query("DELETE FROM exchange RETURNING id"))
+        list(opened.query("DELETE FROM packed_exchange RETURNING id"))
 
 
 def test_an_id_beyond_any_is_not_there(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_messages_without_their_exchange_are_a_loss_and_no_damage(tmp_path: Path
         writer.put(HELLO, (message(1), message(2)))
         writer.put(exchange(2))
     with sqlite3.connect(path) as connection:
-        connection.execute("DELETE FROM exchange WHERE id = 1")
+        connection.execute("DELETE FROM packed_exchange WHERE id = 1")
         connection.execute("UPDATE session SET written = 1")
     connection.close()
     with Capture.open(path) as opened:
