@@ -73,7 +73,7 @@ def diff(
     from captures.store import Capture
     from diffing.engine import compare_captures
     from diffing.options import options_from
-    from diffing.reports import annotate, options_given, parse_specs, surroundings, write
+    from diffing.reports import annotate, new_folder, options_given, parse_specs, surroundings, write
 
     loaded = load(explicit=config, rules=rules_file)
     specs = parse_specs(reports, (recorded, replayed, *baselines, *loaded.files, since))
@@ -99,9 +99,10 @@ def diff(
                 click.echo(f"retape: {untold}", err=True)
         for spec in specs:
             words = options_given(rules=rules_file, config=config)
+            new = new_folder(spec.path)
             path = write(result, spec, source, run, given=words, around=around)
             if path is not None:
-                click.echo(f"retape: wrote {path}", err=True)
+                click.echo(f"retape: wrote {path}{new}", err=True)
         annotate(result, specs, around)
     return result.exit_code
 

@@ -14,7 +14,7 @@ from captures.model import Direction
 from diffing.comparison import Comparison, DiffOptions, Pair, loose, prepared
 from diffing.exchange import Context, compare_exchange
 from diffing.messages import startup
-from diffing.model import ABSENT, Column, Decision, Finding, Group, Judgement, Ledger, Result, Stubs
+from diffing.model import ABSENT, Column, Finding, Group, Judgement, Ledger, Result, Stubs
 from diffing.outcome.consequences import Consequences, status_drifted
 from diffing.outcome.folding import broke_down
 from diffing.outcome.grouping import Grouping, reproduced
@@ -25,7 +25,7 @@ from diffing.outcome.swapped import judged_apart
 from diffing.outcome.tally import Tally
 from diffing.outcome.verdict import count, decide
 from diffing.review.approvals import recording_of
-from diffing.review.standing import by_the_run, decided, latencies, sentences
+from diffing.review.standing import decided, latencies, sentences
 from diffing.rulebook.rulelint import judged_by, lint
 
 __all__ = ["DiffOptions", "compare_captures"]
@@ -125,16 +125,14 @@ class _Judging:
         withheld = Counter(sources.values())
         groups = tuple(
             self._reproducible(group)
-            for group in grouping.groups(
-                self.known.context.profile, judged, self._decisions(), consequences.follows, withheld
-            )
+            for group in grouping.groups(self.known.context.profile, judged, consequences.follows, withheld)
         )
         recording, partial = recording_of(self.known.source.sessions.values()), self._in_part(ledger)
         today = self.known.options.day
         groups, approvals = decided(
             groups, self.known.options.approvals, today, recording, partial=partial, unseen=latencies(judged)
         )
-        self.known.notes.extend([*sentences(approvals), *by_the_run(groups)])
+        self.known.notes.extend(sentences(approvals))
         said = judged_by(self.known.options.rules, rules.most_common(), groups)
         self.known.notes.extend(lint(self.known.options.rules, None if self.known.partial else said, today))
         verdict, exit_code = decide(ledger, groups, reasons, self.known.options.fail_on, idle=self.known.idle)
@@ -221,11 +219,6 @@ class _Judging:
         missing = len(self.known.shards) < int(self.known.meta.get("shard_count") or 0)
         gone = unended or missing or self.known.context.target_went_away
         return self.known.partial or gone or not ledger.replayed
-
-    def _decisions(self) -> dict[str, Decision]:
-        rows = self.known.run_capture.query("SELECT fingerprint, decision FROM decision")
-        known = {decision.value: decision for decision in Decision}
-        return {row["fingerprint"]: known[row["decision"]] for row in rows if row["decision"] in known}
 
     def _reproducible(self, group: Group) -> Group:
         if not group.exchanges or group.endpoint in startup.PLACES:

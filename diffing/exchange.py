@@ -230,7 +230,7 @@ def _compare_responses(
     if old.http_version != new.http_version:
         verdicts.rule("builtin.http-version")
     if old.status == new.status >= 400:
-        verdicts.findings = judged_as_error(verdicts.findings)
+        verdicts.findings = judged_as_error(verdicts.findings, old, new)
 
 
 def _recorded_failure(place: Place, verdicts: Verdicts, recorded: Exchange, replayed: Exchange) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from captures.errors import EmptyCapture
+from captures.errors import EmptyCapture, UsageError
 from captures.model import Direction, Session
 from captures.routes.endpoints import Endpoints
 from captures.spans import spans_of
@@ -69,8 +69,10 @@ def chosen(source: Capture, sessions: list[Session], plan: ReplayPlan) -> Chosen
         setup = _setup(source, listed_sessions, ids, Chains(plan.chains), whole=plan.shard is not None)
         return Chosen(sorted({*ids, *setup}), setup, spans)
     if not sessions and source.sessions():
-        raise EmptyCapture(
-            f"{source.path} is a run: the result of a replay, not a recording.", hint="Replay the capture it came from."
+        came_from = next((str(one.meta["source"]) for one in source.sessions() if one.meta.get("source")), "")
+        raise UsageError(
+            f"{source.path} is a run: the result of a replay, not a recording.",
+            hint=f"Replay the capture it came from{f': {came_from}' if came_from else ''}.",
         )
     if plan.only is not None and source.count(Direction.INBOUND):
         raise EmptyCapture(

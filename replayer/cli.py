@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from captures.quantity_options import Time
+
+if TYPE_CHECKING:
+    from diffing.model import Result
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -182,6 +185,9 @@ def replay(capture: Path, command: tuple[str, ...], **given: Any) -> int:
         result = compare_beside(capture, outcome.run, baselines, options)
     else:
         result = compare_captures(capture, outcome.run, options)
+    untold = _noted(result, outcome.run)
+    if untold:
+        click.echo(f"retape: {untold}", err=True)
     if not given["no_history"]:
         from diffing.history.noting import note
 
@@ -191,8 +197,26 @@ def replay(capture: Path, command: tuple[str, ...], **given: Any) -> int:
     with Capture.open(capture) as recorded, Capture.open(outcome.run) as replayed:
         for spec in specs:
             words = reports.options_given(rules=given["rules"], config=given["config"])
+            new = reports.new_folder(spec.path)
             path = reports.write(result, spec, recorded, replayed, given=words, around=around)
             if path is not None:
-                click.echo(f"retape: wrote {path}", err=True)
+                click.echo(f"retape: wrote {path}{new}", err=True)
         reports.annotate(result, specs, around)
     return result.exit_code
+
+
+def _noted(result: Result, run: Path) -> str:
+    """Write into ``run`` what the rules file has decided of its drift; what kept it from it, or ""."""
+    import time
+
+    from captures.decisions import Decided, note
+
+    return note(
+        run,
+        [
+            Decided(group.fingerprint, group.decision.value, group.approval.author, group.approval.reason)
+            for group in result.groups
+            if group.decision is not None and group.approval is not None
+        ],
+        time.time(),
+    )

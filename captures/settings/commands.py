@@ -172,17 +172,24 @@ def _options(words: Sequence[str]) -> tuple[str, dict[str, Any]]:
 
 
 def _as_toml(settings: Iterable[Setting], *, origin: bool) -> Iterator[str]:
+    from captures.settings.keys import LISTED
+    from captures.settings.tables import Tables
     from captures.visible import visible
 
     table = ""
+    seen: set[str] = set()
     for one in settings:
         if one.table != table:
             name, many, _ = one.table.partition("[")
             yield from ([""] if table else [])
             yield f"[[{name}]]" if many else f"[{name}]"
             table = one.table
+        seen.add(one.table.partition("[")[0].partition(".")[0])
         line = visible(one.line)
         yield f"{line:<48}  # {one.origin}" if origin and one.value is not None else line
+    for name, key in LISTED:
+        if name not in seen:
+            yield from ("", f"# [[{name}]]: none" if isinstance(key.kind, Tables) else f"# [{name}]: none")
 
 
 def _as_json(one: Setting) -> dict[str, Any]:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from captures.formats.decoding import EmptyBody, JsonBody, TextBody, decode
+from captures.model import Response
 from diffing.classes import class_of
 from diffing.model import ABSENT, Finding, Level
 from diffing.values.names import words
@@ -18,6 +21,8 @@ from diffing.values.names import words
 SHAPE = "response.error-shape"
 MESSAGE = "response.error-message"
 TOLD = 4  # details in the evidence
+LONGEST = 65_536
+"""Bytes of a body that is shown as it is; of a longer one what differs in it."""
 
 _STRUCTURAL = frozenset(
     "field-removed optional-field-removed field-added field-renamed field-moved null-left-out type-changed "
@@ -31,8 +36,8 @@ _FOR_PEOPLE = frozenset(
 _SENTENCE = re.compile(r"\S+\s+\S+")
 
 
-def judged_as_error(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of a pair of error answers of one status, read as such."""
+def judged_as_error(findings: Sequence[Finding], old: Response, new: Response) -> list[Finding]:
+    """The findings of a pair of error answers of one status, read as such; what both say is their bodies."""
     read = [_message(finding) for finding in findings]
     structural = [finding for finding in read if _is_structural(finding)]
     if not any(class_of(finding.class_id).level is Level.ERROR for finding in structural):
@@ -48,13 +53,28 @@ def judged_as_error(findings: Sequence[Finding]) -> list[Finding]:
         path="response.body",
         evidence=f"{'; '.join(details[:TOLD])}{more}",
     )
-    if len(structural) > 1:
+    bodies = _body(old), _body(new)
+    if None not in bodies and bodies[0] != bodies[1]:
+        whole = replace(whole, recorded=bodies[0], replayed=bodies[1])
+    elif len(structural) > 1:
         whole = replace(
             whole,
             recorded={finding.path: _shown(finding.recorded) for finding in structural},
             replayed={finding.path: _shown(finding.replayed) for finding in structural},
         )
     return [whole if finding is first else finding for finding in read if finding is first or finding not in structural]
+
+
+def _body(response: Response) -> Any:
+    """What is read of a body: its JSON value, its text, :data:`ABSENT` for none; None for a long one and any other."""
+    if len(response.body) > LONGEST:
+        return None
+    decoded = decode(response.body, response.headers)
+    if isinstance(decoded, JsonBody):
+        return decoded.value
+    if isinstance(decoded, TextBody):
+        return decoded.text
+    return ABSENT if isinstance(decoded, EmptyBody) else None
 
 
 def _is_structural(finding: Finding) -> bool:

@@ -13,15 +13,16 @@ _OF_ITS_OWN = frozenset(
 )
 """No answer of any status has to give these away."""
 
+_ANOTHER_STATUS = (
+    "response.status.class",
+    "response.status.code",
+    "response.status.error-to-success",
+    "response.request-rejected",
+)
 _FOLLOWS: tuple[tuple[tuple[str, ...], Callable[[Finding], bool], str], ...] = (
     # another status brings another body and other headers with it
     (
-        (
-            "response.status.class",
-            "response.status.code",
-            "response.status.error-to-success",
-            "response.request-rejected",
-        ),
+        _ANOTHER_STATUS,
         lambda finding: (
             finding.class_id.startswith("response.")
             and not finding.class_id.startswith("response.status.")
@@ -95,6 +96,11 @@ def _without_unmade(findings: Sequence[Finding]) -> list[Finding]:
     words = f"calls that it no longer makes come with it: {', '.join(names[:_NAMED])}{rest}"
     told = replace(failure, evidence=f"{failure.evidence}; {words}" if failure.evidence else words)
     return [told if finding is failure else finding for finding in findings if finding not in unmade]
+
+
+def hides_headers(finding: Finding) -> bool:
+    """Whether the headers of its answer are not told apart: they come with it, or there is no answer."""
+    return finding.class_id in _ANOTHER_STATUS or finding.class_id == "response.failed"
 
 
 def broke_down(finding: Finding) -> bool:

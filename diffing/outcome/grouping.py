@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from diffing.classes import class_of
 from diffing.contract.profile import Profile
-from diffing.model import Decision, Finding, Group, Level, Part, Standing
+from diffing.model import Finding, Group, Level, Part, Standing
 from diffing.outcome.attribution import attributed
 from diffing.outcome.fingerprints import EVERYWHERE, INTO, family, fingerprint, names, shape, wide_location
+from diffing.outcome.folding import hides_headers
 
 EXAMPLES = 5
 REPEATS = 3  # places named that repeat a group
@@ -77,10 +78,15 @@ class Grouping:
 
     def __init__(self) -> None:
         self._open: dict[Key, _Open] = {}
+        self._hidden: Counter[str] = Counter()  # by endpoint: exchanges whose headers no other finding shows
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Gather findings."""
+        """Gather findings: all those of an exchange at once."""
+        hidden = False
         for finding in findings:
+            if not hidden and hides_headers(finding):
+                hidden = True
+                self._hidden[finding.endpoint] += 1
             key = (family(finding.class_id), finding.endpoint, finding.location, shape(finding))
             self._open.setdefault(key, _Open()).add(finding)
 
@@ -88,20 +94,19 @@ class Grouping:
         self,
         profile: Profile,
         judged: Mapping[str, int],
-        decisions: Mapping[str, Decision],
         follows: Mapping[int, int] | None = None,
         withheld: Mapping[int, int] | None = None,
     ) -> tuple[Group, ...]:
         """The groups, worst first, causes before what follows from them.
 
-        ``judged``: replayed exchanges per endpoint; ``decisions``: by fingerprint; ``follows``: exchange -> the earlier
-        one whose failure explains it; ``withheld``: exchange -> how many others were not sent for its sake.
+        ``judged``: replayed exchanges per endpoint; ``follows``: exchange -> the earlier one whose failure explains it;
+        ``withheld``: exchange -> how many others were not sent for its sake.
         """
         self._fold()
         self._repeats()
         self._spread(profile, judged)
         self._spread_calls(profile)
-        groups = [self._group(key, found, judged, decisions) for key, found in self._open.items()]
+        groups = [self._group(key, found, judged) for key, found in self._open.items()]
         groups.sort(key=lambda group: (-group.level.rank, -group.count, group.class_id, group.endpoint, group.location))
         return attributed(groups, follows, withheld, judged)
 
@@ -140,7 +145,7 @@ class Grouping:
         for (class_id, location, change), keys in by_change.items():
             name = location.removeprefix("response.header ")
             had = {scope.rpartition(" ")[0] for scope, names in profile.headers.items() if name in names}
-            could = (had or set(judged)) & set(judged)
+            could = {one for one in (had or set(judged)) & set(judged) if self._hidden[one] < judged[one]}
             hit = {key[1] for key in keys}
             if len(hit) >= SPREAD and could <= hit:
                 self._join(keys, (class_id, EVERYWHERE, location, change))
@@ -166,14 +171,15 @@ class Grouping:
             whole.keys.extend(found.keys or [key])
         self._open[into] = whole
 
-    def _group(self, key: Key, found: _Open, judged: Mapping[str, int], decisions: Mapping[str, Decision]) -> Group:
+    def _group(self, key: Key, found: _Open, judged: Mapping[str, int]) -> Group:
         _, endpoint, location, change = key
         class_id = found.worst
         drift = class_of(class_id)
         examples = sorted(found.examples, key=lambda example: example.class_id != class_id)  # stable: worst class first
         first = examples[0]
         name = fingerprint(class_id, endpoint, location, change)
-        total = sum(judged.values()) if endpoint == EVERYWHERE else judged.get(endpoint, 0)
+        concerned = {endpoint, *(one.endpoint for one in found.places)}
+        total = sum(count for one, count in judged.items() if one in concerned or endpoint == EVERYWHERE)
         seen = f"in {min(found.spread, total)} of {total} replayed exchanges" if total else ""
         if class_id.startswith("exchange."):  # what has no partner is none of the exchanges that were judged
             seen = f"beside {total} with a partner"
@@ -197,7 +203,6 @@ class Grouping:
             exchanges=tuple(sorted(found.exchanges)),
             spread=found.spread,
             examples=tuple(examples[:EXAMPLES]),
-            decision=decisions.get(name),
             places=tuple(found.places),
             parts=tuple(Part(names(*one), f"{one[1]} {one[2]}") for one in found.keys or [key]),
         )

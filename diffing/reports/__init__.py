@@ -14,7 +14,7 @@ from typing import TextIO
 
 from captures.store import Capture
 from diffing.model import Result
-from diffing.reports.files import refuse_inputs, replace
+from diffing.reports.files import new_folder, refuse_inputs, replace
 from diffing.reports.runner import annotate, to_the_job, unread
 from diffing.reports.specs import DEFAULT_HTML, FORMATS, ReportSpec, parse_spec, parse_specs
 from diffing.reports.surroundings import Surroundings, surroundings
@@ -130,6 +130,7 @@ __all__ = [
     "ReportSpec",
     "Surroundings",
     "annotate",
+    "new_folder",
     "options_given",
     "parse_spec",
     "parse_specs",

@@ -57,6 +57,15 @@ def replace(path: Path, text: str) -> None:
         ) from error
 
 
+def new_folder(path: Path | None) -> str:
+    """What else is made by writing ``path``, for the line that says it was written; "" where its folder is there.
+
+    Folders are made: in a CI job the report's is often the first thing in it (as pytest does for ``--junitxml``).
+    """
+    missing = [folder for folder in path.parents if not folder.exists()] if path is not None else []
+    return f" (and made the folder {visible(str(missing[-1]))})" if missing else ""
+
+
 def append(path: Path, text: str) -> None:
     """Add ``text`` to a file that a CI job keeps. Raises :class:`UsageError` where that cannot be."""
     try:

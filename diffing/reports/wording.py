@@ -150,13 +150,14 @@ def type_name(value: object) -> str:
 
 def shown_values(of: Group | Finding, limit: int = 160) -> tuple[str, str]:
     """Both values on one line each, cut around their first difference; a number of calls says so (``2 calls``)."""
-    if of.class_id in _COUNTING_CALLS:
+    if of.class_id in _COUNTING_CALLS and int in (type(of.recorded), type(of.replayed)):
         return _calls(of.recorded, limit), _calls(of.replayed, limit)
     return shown_pair(of.recorded, of.replayed, limit)
 
 
 def _calls(value: object, limit: int) -> str:
-    return counted(value, "call") if type(value) is int else shown(value, limit)
+    count = 0 if value is ABSENT else value
+    return counted(count, "call") if type(count) is int else shown(count, limit)
 
 
 def name_of(path: str) -> str:

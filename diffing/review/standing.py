@@ -48,9 +48,8 @@ def decided(
 ) -> tuple[tuple[Group, ...], tuple[ApprovalUse, ...]]:
     """``groups`` with their decisions, and what became of each approval.
 
-    A decision that a group has by itself (out of the run) stays where no approval speaks. ``recording``: the identity
-    of the recording compared. ``partial``: that an approval matches nothing does not mean anything. ``unseen``:
-    fingerprints of which the same is true.
+    ``recording``: the identity of the recording compared. ``partial``: that an approval matches nothing does not mean
+    anything. ``unseen``: fingerprints of which the same is true.
     """
     lapsed = {number: state for number, one in enumerate(approvals) if (state := _lapsed(one, today, recording))}
     by_name: dict[str, list[int]] = {}
@@ -156,16 +155,6 @@ def sentences(uses: Iterable[ApprovalUse]) -> tuple[str, ...]:
         more = f" and {len(those) - NAMED:,} more" if len(those) > NAMED else ""
         said.append(f"{len(those):,} approvals {_MANY[state]}: {names}{more}.")
     return tuple(said)
-
-
-def by_the_run(groups: Iterable[Group]) -> tuple[str, ...]:
-    """What is to be said of groups that the run's own file decides: whoever made the run made that decision."""
-    names = [group.fingerprint for group in groups if group.decision is not None and group.approval is None]
-    if not names:
-        return ()
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    said = f"{' '.join(names[:NAMED])}{more}"
-    return (f"The run's own file decides {counted(len(names), 'drift group')}, not retape.rules.toml: {said}.",)
 
 
 def _sentence(use: ApprovalUse) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diffing.contract.profile import Profile
-from diffing.model import ABSENT, Decision, Finding, Group
+from diffing.model import ABSENT, Finding, Group
 from diffing.outcome.fingerprints import fingerprint
 from diffing.outcome.folding import fold
 from diffing.outcome.grouping import Grouping
@@ -19,10 +19,10 @@ def finding(class_id: str, location: str = "response.body $.a", one: Any = 1, ot
     return Finding(class_id, "GET /a", location, "$.a", one, other, at, evidence="e")
 
 
-def grouped(*findings: Finding, decisions: dict[str, Decision] | None = None) -> list[Group]:
+def grouped(*findings: Finding) -> list[Group]:
     grouping = Grouping()
     grouping.add(findings)
-    return list(grouping.groups(Profile(), {"GET /a": 9}, decisions or {}))
+    return list(grouping.groups(Profile(), {"GET /a": 9}))
 
 
 def test_the_values_do_not_make_the_group() -> None:
@@ -45,16 +45,14 @@ def test_a_number_that_is_only_written_differently_joins_the_changed_value_of_it
     assert len(grouped(finding("response.body.number-form"))) == 1
 
 
-def test_worst_first_and_decisions_by_fingerprint() -> None:
-    name = fingerprint("response.body.field-added", "GET /a", "response.body $.a", "")
+def test_worst_first() -> None:
     groups = grouped(
         finding("response.body.field-added", one=ABSENT),
         finding("response.body.value-changed"),
         finding("response.body.field-removed", other=ABSENT),
-        decisions={name: Decision.ACCEPTED},
     )
     assert [group.level.value for group in groups] == ["error", "warning", "info"]
-    assert groups[2].decision is Decision.ACCEPTED
+    assert groups[2].fingerprint == fingerprint("response.body.field-added", "GET /a", "response.body $.a", "")
 
 
 def test_examples_are_capped() -> None:
@@ -138,3 +136,28 @@ def test_what_is_worse_than_its_source_or_has_none_stays_a_group() -> None:
     worse = repeating("outbound p POST /c request.body $.name", "GET /a response.body $.name", 1, "outbound.missing")
     orphan = repeating("response.body $.title", "GET /b response.body $.name")
     assert len(grouped(repeating("response.body $.name", ""), worse, orphan)) == 3
+
+
+@pytest.mark.parametrize(
+    ("answers", "groups"),
+    [(1, ["(every endpoint)", "GET /d"]), (2, ["GET /a", "GET /b", "GET /c", "GET /d"])],
+    ids=["only another status, which hides headers", "one that keeps its header"],
+)
+def test_a_header_lost_wherever_it_could_be_seen_is_one_group(answers: int, groups: list[str]) -> None:
+    grouping = Grouping()
+    for at, endpoint in enumerate(("GET /a", "GET /b", "GET /c")):
+        grouping.add([replace(finding("response.header.removed", "response.header x-a", at=at), endpoint=endpoint)])
+    grouping.add([replace(finding("response.status.class", "response.status", 200, 500, at=9), endpoint="GET /d")])
+    judged = {"GET /a": 1, "GET /b": 1, "GET /c": 1, "GET /d": answers}
+    assert [group.endpoint for group in grouping.groups(Profile(), judged)] == groups
+
+
+def test_a_change_that_other_endpoints_repeat_is_counted_among_all_of_theirs() -> None:
+    grouping = Grouping()
+    grouping.add([finding("response.body.value-changed", "response.body $.name")])
+    for at in (2, 3):
+        one = repeating("response.body $.product", "GET /a response.body $.name", at=at)
+        grouping.add([replace(one, endpoint="GET /b")])
+    (group,) = grouping.groups(Profile(), {"GET /a": 1, "GET /b": 4, "GET /c": 7})
+    assert group.spread == 3
+    assert "in 3 of 5 replayed exchanges" in group.evidence

@@ -46,16 +46,32 @@ def test_a_clean_replay_and_a_drift(shop_tape: Path, capfd: pytest.CaptureFixtur
     assert (code, report["verdict"], report["groups"]) == (0, "clean", [])
     assert "2 exchanges replayed; the run is run.sqlite" in err
     code = retape.run(
-        ["replay", "c.sqlite", "-o", "run.sqlite", "--report", "json=r.json", "-q", "--", *SHOP, "amount"]
+        ["replay", "c.sqlite", "-o", "run.sqlite", "--report", "json=new/folder/r.json", "-q", "--", *SHOP, "amount"]
     )
     out, err = capfd.readouterr()
-    report = json.loads(Path("r.json").read_text())
+    report = json.loads(Path("new/folder/r.json").read_text())
+    assert "wrote new/folder/r.json (and made the folder new)" in err
     assert (code, report["verdict"]) == (1, "drift")
     assert [group["location"] for group in report["groups"]] == [
         "outbound payments POST /charges request.body $.amount"
     ]
     assert out == ""
     assert "replaying" not in err
+    _accepted_and_replayed_again(report["groups"][0]["fingerprint"])
+
+
+def _accepted_and_replayed_again(fingerprint: str) -> None:
+    """What the rules file decides is noted in the run, and a run that brings a decision along decides nothing."""
+    Path("retape.rules.toml").write_text(
+        f'[[approvals]]\nfingerprint = "{fingerprint}"\ndecision = "accepted"\nauthor = "dana"\nreason = "meant"\n'
+    )
+    words = ["replay", "c.sqlite", "-o", "run.sqlite", "--report", "json=r.json", "-q", "--", *SHOP, "amount"]
+    assert retape.run(words) == 0
+    with Capture.open(Path("run.sqlite")) as run:
+        (row,) = run.query("SELECT fingerprint, decision, who, reason FROM decision")
+    assert tuple(row.values()) == (fingerprint, "accepted", "dana", "meant")
+    Path("retape.rules.toml").unlink()
+    assert retape.run(["diff", "c.sqlite", "run.sqlite", "--report", "json=r.json"]) == 1
 
 
 @pytest.mark.slow
@@ -99,6 +115,7 @@ def test_the_run_goes_into_the_state_folder_and_the_terminal_report_to_stdout(
             ["boom: no database"],
         ),
         (["stub", "empty.sqlite"], 5, ["no outbound"]),
+        (["replay", "run.sqlite", "--target", "http://127.0.0.1:1"], 2, ["is a run", "came from: c.sqlite"]),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(
@@ -107,6 +124,8 @@ def test_what_is_wrong_is_said_in_one_sentence(
     order_tape(tmp_path / "c.sqlite")
     order_tape(tmp_path / "other.sqlite")
     with Tape(tmp_path / "empty.sqlite"):
+        pass
+    with CaptureWriter(tmp_path / "run.sqlite", mode="replay", meta={"source": "c.sqlite"}):
         pass
     before = (tmp_path / "other.sqlite").read_bytes()
     assert retape.run(arguments) == code

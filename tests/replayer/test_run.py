@@ -395,7 +395,7 @@ def test_a_run_is_not_replayed(tmp_path: Path) -> None:
     with target() as where:
         outcome, _, _ = run_of(order_tape(tmp_path / "c.sqlite"), command=(), target=where)
         plan = ReplayPlan(tmp_path / "again.sqlite", target=where)
-        with pytest.raises(EmptyCapture, match="is a run"):
+        with pytest.raises(UsageError, match="is a run"):
             replay(outcome.run, plan, lambda event: None)
 
 

@@ -109,6 +109,13 @@ def test_what_is_shown_is_a_configuration(here: Path, capfd: pytest.CaptureFixtu
     assert shown["record"]["max_body"] == "64MiB"
 
 
+def test_what_there_could_be_and_is_not_is_said(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (here / "retape.toml").write_text('[[rules]]\nid = "a"\nlocation = "$.a"\nexpect = "uuid"\n')
+    assert retape.run(["config", "show"]) == 0
+    comments = [line for line in capfd.readouterr().out.splitlines() if line.startswith("# [")]
+    assert comments == ["# [dependencies]: none", "# [[chain]]: none", "# [[approvals]]: none"]
+
+
 def test_every_fault_is_said_at_once(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (here / "retape.toml").write_text('[record]\ndrain = "soon"\nworkers = 0\n[replay]\nordre = 1\n')
     (here / "retape.rules.toml").write_text('[[rules]]\nlocation = "$.a"\nexpect = "uid"\n')

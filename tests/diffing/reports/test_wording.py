@@ -71,7 +71,9 @@ def test_an_array_in_another_order_is_still_compared() -> None:
 @pytest.mark.parametrize(
     ("change", "recorded", "replayed", "shown"),
     [
-        ("missing", 1, ABSENT, ("1 call", "(absent)")),
+        ("missing", 1, ABSENT, ("1 call", "0 calls")),
+        ("extra", ABSENT, 2, ("0 calls", "2 calls")),
+        ("extra", ABSENT, "POST /a", ("(absent)", '"POST /a"')),
         ("repeated", 1, 2, ("1 call", "2 calls")),
         ("request.query", 1, 2, ("1", "2")),
     ],

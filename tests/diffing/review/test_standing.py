@@ -12,7 +12,7 @@ from diffing.model import ABSENT, Approval, ApprovalState, Decision, Finding, Gr
 from diffing.outcome.grouping import Grouping
 from diffing.outcome.verdict import fails
 from diffing.review.approvals import approval_of
-from diffing.review.standing import by_the_run, decided, sentences
+from diffing.review.standing import decided, sentences
 
 TODAY = date(2026, 11, 30)
 HERE = "2026-11-21T09:30:00.000000Z"
@@ -41,7 +41,7 @@ def lost(endpoint: str, at: int) -> Finding:
 def grouped(*findings: Finding, judged: int = 3) -> tuple[Group, ...]:
     grouping = Grouping()
     grouping.add(findings)
-    return grouping.groups(Profile(), {f"GET /{number}": 1 for number in range(judged)}, {})
+    return grouping.groups(Profile(), {f"GET /{number}": 1 for number in range(judged)})
 
 
 SOURCE = "GET /0 response.body $.name"
@@ -106,19 +106,6 @@ def test_an_approval_holds_however_the_change_is_folded(
     assert sum(group.open for group in groups) == open_groups
     assert all((group.approval is None) == group.open for group in groups)
     assert {use.state for use in uses} <= {ApprovalState.USED, ApprovalState.UNMATCHED}
-
-
-def test_what_the_run_decides_by_itself_is_said() -> None:
-    """The file of a run comes from wherever it was replayed, and nobody reviews it."""
-    name = grouped(*ONE)[0].fingerprint
-    grouping = Grouping()
-    grouping.add(ONE)
-    theirs = grouping.groups(Profile(), {"GET /0": 1}, {name: Decision.ACCEPTED})
-    assert by_the_run(decided(theirs, (), TODAY, HERE, partial=False)[0]) == (
-        f"The run's own file decides 1 drift group, not retape.rules.toml: {name}.",
-    )
-    ours = decided(theirs, [approval_of(theirs[0], Decision.ACCEPTED)], TODAY, HERE, partial=False)[0]
-    assert by_the_run(ours) == by_the_run(grouped(*ONE)) == ()
 
 
 def test_a_group_that_is_covered_in_part_says_what_is_new() -> None:
