@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from captures.streaming import Ending, Streamed
 BUSY = 250  # milliseconds a commit waits for a lock of another program; who holds the exchanges tries again
 LAST_BUSY = 5_000  # milliseconds the end of a session waits for one
 CAUSES = 10_000  # exchanges that are awaited as causes before it is looked which have come (late calls: they have)
+FAR = 1 << 62  # where a file's own lock is
 BALLAST = 128 * 1024  # bytes that the lock file keeps from a full disk, for the session's last counters
 
 
@@ -76,7 +78,7 @@ class CaptureFile:
         connection = None
         try:
             self._older = Older(path) if replace_run else None
-            self._connection = connection = open_for_writing(path)
+            self._connection, self._descriptor = connection, _ = open_for_writing(path)
             if mode != "replay" and connection.execute("SELECT 1 FROM session WHERE mode = 'replay'").fetchone():
                 raise CaptureError(
                     f"{path} is a run, the result of a replay: nothing is recorded into it.",
@@ -87,13 +89,12 @@ class CaptureFile:
             self.first_id: int = 1 + (newest or 0)
             self.session = self._begin(mode, started, redaction_key, meta or {})
             self.begun_at: float = connection.execute("SELECT MIN(started) FROM session").fetchone()[0]
-            # Closed after the connection only: closing any descriptor of a file gives up all locks that the process
-            # has on it, SQLite's included (POSIX, fcntl).
-            self._descriptor = os.open(path, os.O_RDONLY)
             self._size = os.fstat(self._descriptor).st_size
+            self._beside = {one: inode for one in (f"{path}-wal", f"{path}-shm") if (inode := _inode(one))}
         except BaseException as error:
             if connection is not None:
                 connection.close()
+                os.close(self._descriptor)
             if self._older is not None:
                 self._older.put_back()
             give_up_lock(self._lock_file)
@@ -227,10 +228,18 @@ class CaptureFile:
         be_one_file(self._connection)
 
     def abandon(self) -> None:
-        """Close a file that another program has written over, and change nothing of what that put there."""
-        with suppress(OSError):
-            os.truncate(f"{self.path}-wal", 0)  # else SQLite, on closing, would put what is in its log over it
+        """Close a file that is gone or that another program wrote over, and change nothing of what that put there.
+
+        What SQLite kept beside it goes too: it would take its log for one of whatever has the file's name next.
+        """
+        if self.fate() is not Fate.REMOVED:
+            with suppress(OSError):
+                os.truncate(f"{self.path}-wal", 0)  # else SQLite, on closing, would put what is in its log over it
         self.close()
+        for one, inode in self._beside.items():
+            if _inode(one) == inode:
+                with suppress(OSError):
+                    os.unlink(one)
 
     def close(self) -> None:
         """Close the file and give up its lock."""
@@ -288,12 +297,13 @@ def held(path: Path) -> Iterator[None]:
     identify(path)
     lock = lock_capture(path)
     try:
-        connection = open_for_writing(path)
+        connection, descriptor = open_for_writing(path)
         try:
             be_one_file(connection)
             alone = connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
         finally:
             connection.close()
+            os.close(descriptor)
         if not alone:
             raise CaptureError(
                 f"{path} is open in another program.", hint="Close it there, or write elsewhere with -o."
@@ -303,6 +313,14 @@ def held(path: Path) -> Iterator[None]:
         with suppress(OSError):
             os.unlink(lock.name)
         lock.close()
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _private(path: str, flags: int) -> int:
@@ -365,21 +383,56 @@ def give_up_lock(file: IO[bytes]) -> None:
     file.close()
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path) -> tuple[sqlite3.Connection, int]:
+    """A connection to the capture at ``path`` (made when missing), and a descriptor with a lock of the file itself.
+
+    The descriptor is closed after the connection only: closing any of a file gives up all locks that the process has on
+    it, SQLite's included (POSIX, fcntl).
+    """
     new = not path.exists() or path.stat().st_size == 0
     version = schema.VERSION if new else identify(path)
     if new:
         _create(path.resolve())
-    connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
     try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError as error:
+        raise CaptureError(
+            f"{path} cannot be written: {error.strerror}.", hint="Check the permissions of the file and its folder."
+        ) from error
+    connection = None
+    try:
+        _lock_itself(descriptor, path)
+        connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
         migrate(connection, version)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA busy_timeout = {BUSY}")
     except BaseException:
-        connection.close()
+        if connection is not None:
+            connection.close()
+        os.close(descriptor)
         raise
-    return connection
+    return connection, descriptor
+
+
+def _lock_itself(descriptor: int, path: Path) -> None:
+    """Lock one byte of the file, far behind those that SQLite locks: it may have another name (a hard link), with
+    another lock file beside it. SQLite keeps a log for each name, so that two writers would ruin it.
+
+    The lock is the descriptor's (Linux): SQLite, giving up its own, gives up all that belong to the process.
+    """
+    command = getattr(fcntl, "F_OFD_SETLK", None)
+    if command is None:
+        return
+    try:
+        fcntl.fcntl(descriptor, command, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, FAR, 1, 0))
+    except (BlockingIOError, PermissionError) as error:
+        raise CaptureError(
+            f"{path} is being written by another retape process, under another name.",
+            hint="Stop that one, or write to another file with -o.",
+        ) from error
+    except OSError:
+        return  # a file system without locks
 
 
 def be_one_file(connection: sqlite3.Connection) -> None:

@@ -111,7 +111,7 @@ class Series:
         if self._file is None:
             return None
         share = self._share(totals)
-        self._file.abandon() if fate is Fate.DAMAGED else self._file.close()
+        self._file.abandon()
         self._follows = follows(self._file.path, fate.value)
         self._file = None
         return Loss(share.written, share.truncated, "file_removed" if fate is Fate.REMOVED else "file_damaged")

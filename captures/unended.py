@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -61,12 +62,13 @@ def complete(written: Written, ended: float, lost: int, meta: Mapping[str, Any])
         path, session = Path(file[0]), file[1]
         lock = lock_capture(path)
         try:
-            connection = open_for_writing(path)
+            connection, descriptor = open_for_writing(path)
             try:
                 _complete(connection, session, ended, lost * is_newest, meta if is_newest else {})
                 be_one_file(connection)
             finally:
                 connection.close()
+                os.close(descriptor)
         finally:
             give_up_lock(lock)
 

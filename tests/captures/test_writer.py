@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from captures.capture_file import CaptureFile, Tally
+from captures.capture_file import CaptureFile, Tally, held
 from captures.errors import CaptureError, NotACapture
 from captures.model import Exchange
+from captures.rotation import Rotation
 from captures.store import Capture
 from captures.writer import INTERVAL, CaptureWriter, is_being_written
 from tests.captures.making import capture, exchange
@@ -310,6 +311,45 @@ def test_kill_9_leaves_an_intact_file_without_the_last_second_at_most(tmp_path: 
     assert read(path) == [*there, len(there) + 1]
 
 
+HOLDING = """
+import sys
+from captures.writer import CaptureWriter
+
+writer = CaptureWriter(sys.argv[1], mode="record")
+print("open", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_new", [True, False])
+def test_another_name_of_a_file_is_no_way_past_its_lock(tmp_path: Path, is_new: bool) -> None:
+    path, other = tmp_path / "x.sqlite", tmp_path / "elsewhere" / "y.sqlite"
+    other.parent.mkdir()
+    if not is_new:
+        CaptureWriter(path, mode="record").close()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", HOLDING, str(path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        os.link(path, other)
+        with pytest.raises(CaptureError, match=r"y\.sqlite is being written by another .* under another name"):
+            CaptureWriter(other, mode="record")
+        with pytest.raises(CaptureError, match="under another name"), held(other):
+            pass
+        process.kill()
+    assert sorted(file.name for file in other.parent.iterdir()) == ["y.sqlite"]
+    assert Path(f"{path}.lock").exists()  # nobody was left to remove it
+    assert not is_being_written(path)
+    with CaptureWriter(path, mode="record") as writer:
+        writer.put(exchange(writer.reserve_id()))
+    assert read(other) == [1]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["elsewhere", "x.sqlite"]
+
+
 def test_a_new_capture_can_be_read_at_once(tmp_path: Path) -> None:
     with CaptureWriter(tmp_path / "x.sqlite", mode="record"):
         assert read(tmp_path / "x.sqlite") == []
@@ -555,3 +595,26 @@ def test_who_cannot_wait_for_the_end_gets_a_count(tmp_path: Path) -> None:
             "session 1 dropped 6 of 8 exchanges",
             "1 exchanges were still open when they were last written",
         ]
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced", "overwritten"])
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_nothing_is_left_beside_a_file_that_is_gone(tmp_path: Path, how: str, goes_on: bool) -> None:
+    path, another = tmp_path / "x.sqlite", b"another" * 100
+    with CaptureWriter(path, mode="record", rotation=Rotation(size=10**9)) as writer:
+        for _ in range(5):
+            writer.put(exchange(writer.reserve_id()))
+        assert writer.flush()
+        if how != "overwritten":
+            path.unlink()
+        if how != "removed":
+            path.write_bytes(another)
+        if goes_on:
+            writer.put(exchange(writer.reserve_id()))
+            assert writer.flush()
+    counters = writer.counters()
+    assert counters.dropped == 5
+    assert counters.written == goes_on
+    assert not list(tmp_path.glob("x.sqlite-*")), "its log would be taken for one of the next file of its name"
+    assert len(list(tmp_path.glob("x-*.sqlite"))) == goes_on
+    assert how == "removed" or path.read_bytes() == another
