@@ -19,6 +19,7 @@ from captures.selection import Selection
 from captures.selection import parse as parse_selection
 from captures.spans import Spans
 from captures.store import Capture
+from captures.unready import unready
 from diffing.exchange import Context, learn_pair, learn_recorded
 from diffing.messages import startup
 from diffing.model import Approval, Level
@@ -83,15 +84,18 @@ class Side:
     capture: Capture
     sessions: dict[int, Session]
     session: int | None = None  # in a run file: only its last replay
+    unready: frozenset[int] = frozenset()  # what came before the service listened
 
     @classmethod
     def of(cls, capture: Capture, *, last_replay: bool) -> Side:
         sessions = {session.id: session for session in capture.sessions()}
         replays = [session.id for session in sessions.values() if session.mode == "replay"]
-        return cls(capture, sessions, replays[-1] if replays and last_replay else None)
+        session = replays[-1] if replays and last_replay else None
+        return cls(capture, sessions, session, unready(capture, sessions.values()))
 
     def inbound(self) -> Iterator[Exchange]:
-        return self.capture.exchanges(direction=Direction.INBOUND, session=self.session)
+        found = self.capture.exchanges(direction=Direction.INBOUND, session=self.session)
+        return (exchange for exchange in found if exchange.id not in self.unready)
 
     def uncaused(self) -> Iterator[Exchange]:
         """Its outbound exchanges that no single request is known to have caused."""

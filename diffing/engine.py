@@ -11,6 +11,7 @@ from typing import Any
 from captures import leftout
 from captures.errors import EmptyCapture
 from captures.model import Direction
+from captures.unready import sentence as unready_said
 from diffing.comparison import Comparison, DiffOptions, Pair, loose, prepared
 from diffing.exchange import Context, compare_exchange
 from diffing.messages import startup
@@ -264,6 +265,8 @@ class _Judging:
         notes.extend(str(statement) for statement in self.known.meta.get("enforced") or ())
         for session in self.known.source.sessions.values():
             notes.extend(leftout.sentences(session.meta))
+        if self.known.source.unready:
+            notes.append(unready_said(len(self.known.source.unready)))
         dropped = sum(session.dropped for session in self.known.source.sessions.values())
         if dropped:
             lost = f"{dropped} exchange{'' if dropped == 1 else 's'}"

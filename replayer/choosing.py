@@ -16,6 +16,7 @@ from captures.model import Direction, Session
 from captures.routes.endpoints import Endpoints
 from captures.spans import spans_of
 from captures.store import Capture
+from captures.unready import unready
 from captures.writer import is_being_written
 from replayer.chains import Chains
 from replayer.plan import ReplayPlan, TierName
@@ -39,14 +40,16 @@ def chosen(source: Capture, sessions: list[Session], plan: ReplayPlan) -> Chosen
     listed = ",".join(str(session.id) for session in sessions) or "NULL"
     where = f"FROM exchange WHERE direction = 'inbound' AND session IN ({listed})"
     matching = 0
+    early = unready(source, sessions)
     if plan.only is None and plan.shard is None:
-        among = ids = [row["id"] for row in source.query(f"SELECT id {where} ORDER BY id")]
+        among = [row["id"] for row in source.query(f"SELECT id {where} ORDER BY id")]
+        ids = [identity for identity in among if identity not in early]
     else:
         endpoints = Endpoints.of(source, plan.endpoints) if plan.only is not None else Endpoints()
         known = {session.id for session in sessions}
         among, ids = [], []
         for exchange in source.exchanges(direction=Direction.INBOUND):
-            if exchange.session not in known:
+            if exchange.session not in known or exchange.id in early:
                 continue
             among.append(exchange.id)
             if plan.only is None or plan.only.matches(exchange, endpoints.endpoint_of(exchange)):

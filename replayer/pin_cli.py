@@ -103,17 +103,15 @@ def _texts(
     """The files to write, and how many exchanges cannot be pinned; both are told to stderr. Then the log-ins of files
     that no build knows.
     """
-    from datetime import date
-
     from captures.config import load
+    from captures.routes.templates import explicit_templates
     from captures.selection import parse
-    from diffing.options import options_from
     from replayer.pin_file import dump
     from replayer.pin_make import Made, Refused, make_pins
     from replayer.pinning.logins import unknown_logins
 
     config = load()
-    endpoints = options_from(config, today=date.today()).endpoints  # noqa: DTZ011 - the calendar plays no part here
+    endpoints = explicit_templates(config.section("endpoints"))
     texts: dict[Path, str] = {}
     logins: dict[Path, str] = {}
     refused = 0

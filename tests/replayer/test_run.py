@@ -539,3 +539,18 @@ def test_times_are_those_of_this_run(tmp_path: Path) -> None:
     _, run, _ = run_of(order_tape(tmp_path / "c.sqlite"))
     assert all(before <= one.timing.started <= (one.timing.ended or 0) <= time.time() for one in run)
     assert before > NOW
+
+
+def test_what_came_before_the_service_listened_is_counted_and_not_judged(tmp_path: Path) -> None:
+    from diffing.engine import compare_captures
+
+    with Tape(tmp_path / "c.sqlite", command=["shop"]) as tape:
+        for _ in range(2):
+            tape.inbound(request(target="/health"), None, failure=FailureKind.CONNECT)
+        tape.inbound(request(target="/health"), response(200, {"ok": True}))
+    _, run, _ = run_of(tape.path)
+    assert [one.replay_of for one in run] == [3]
+    result = compare_captures(tape.path, tape.path.with_name("run.sqlite"))
+    assert result.ledger.recorded == result.ledger.replayed == 1
+    assert "2 requests came before the recorded service listened, and no judgement is passed on them." in result.notes
+    assert not result.reasons
