@@ -17,10 +17,12 @@ from captures.model import Session
 from captures.store import Capture
 
 _POINT_NOWHERE = """
-UPDATE exchange SET caused_by = NULL,
-    cause_evidence = COALESCE(cause_evidence, '') || '; exchange ' || caused_by || ' was lost with the writing process'
+UPDATE packed_exchange AS x SET caused_by = NULL, cause_evidence = (
+    SELECT COALESCE(e.cause_evidence, '') || '; exchange ' || x.caused_by || ' was lost with the writing process'
+    FROM exchange e WHERE e.id = x.id
+)
 WHERE session = ?1 AND caused_by IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM exchange cause WHERE cause.id = exchange.caused_by)
+    AND NOT EXISTS (SELECT 1 FROM packed_exchange cause WHERE cause.id = x.caused_by)
 """
 
 
