@@ -30,6 +30,7 @@ from captures.streaming import Ending, Streamed
 BUSY = 250  # milliseconds a commit waits for a lock of another program; who holds the exchanges tries again
 LAST_BUSY = 5_000  # milliseconds the end of a session waits for one
 CAUSES = 10_000  # exchanges that are awaited as causes before it is looked which have come (late calls: they have)
+ELSEWHERE = "cause_elsewhere"  # the note of a call on a cause that is in another file: its id
 FAR = 1 << 62  # where a file's own lock is
 BALLAST = 128 * 1024  # bytes that the lock file keeps from a full disk, for the session's last counters
 
@@ -197,9 +198,9 @@ class CaptureFile:
         for cause in self._absent():
             self._connection.execute(
                 "UPDATE packed_exchange AS x SET caused_by = NULL, (notes, cause_evidence) ="
-                " (SELECT json_set(e.notes, '$.cause_elsewhere', ?1), COALESCE(e.cause_evidence, '') || ?2"
+                f" (SELECT json_set(e.notes, '$.{ELSEWHERE}', ?1), COALESCE(e.cause_evidence, '') || ?2"
                 " FROM exchange e WHERE e.id = x.id) WHERE caused_by = ?1 AND session = ?3",
-                (cause, f"; exchange {cause} is not in this file, it ended while another was written", self.session),
+                (cause, elsewhere(cause), self.session),
             )
         self._connection.commit()
         self._causes.clear()
@@ -271,6 +272,11 @@ class CaptureFile:
         ).rowcount
         if changed != 1:
             raise sqlite3.DatabaseError("the session is not in the file any more")
+
+
+def elsewhere(cause: int) -> str:
+    """What the evidence of a call says whose cause, exchange ``cause``, is in another file."""
+    return f"; exchange {cause} is not in this file, it ended while another was written"
 
 
 def is_being_written(path: str | Path) -> bool:

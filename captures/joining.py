@@ -2,17 +2,19 @@
 
 Recorders beside several copies of a service, or one after another: exchanges come in the order they started, with ids
 of their own, causes follow, sessions stay apart. An exchange notes what it was (``was``: number of the file, id there),
-for evidence that names others by their old ids.
+for evidence that names others by their old ids. In the files of one recording no id comes twice, so that a call which
+names a cause in another of them has it again.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from captures.capture_file import ELSEWHERE, elsewhere
 from captures.copying import Copy
 from captures.errors import UsageError
 from captures.model import Exchange, Session
@@ -74,12 +76,20 @@ def join(paths: Sequence[Path], output: Path) -> Joined:
             }
             counts = dict.fromkeys(made, 0)
             known: list[dict[int, int]] = [{} for _ in captures]  # inbound exchanges: id there -> id here
+            families = _families(sessions)
+            everywhere: dict[tuple[int, int], int] = {}  # the same by family, over files
             for identity, (number, exchange) in enumerate(_in_order(captures), 1):
+                family = families[number, exchange.session]
                 if exchange.cause is None:
-                    known[number][exchange.id] = identity
+                    known[number][exchange.id] = everywhere[family, exchange.id] = identity
+                cause = exchange.notes.get(ELSEWHERE)
+                if type(cause) is int and (family, cause) in everywhere:
+                    exchange = _rejoined(exchange, cause, everywhere[family, cause])
+                else:
+                    exchange = _follow(exchange, known[number])
                 counts[number, exchange.session] += 1
                 session = made[number, exchange.session]
-                copy.put(_moved(exchange, identity, session, number, known[number]), captures[number], exchange.id)
+                copy.put(_moved(exchange, identity, session, number, family), captures[number], exchange.id)
                 progress(identity)
         parts = [Part(made[key], paths[key[0]], key[1], counts[key]) for key in made]
         return Joined(output, copy.exchanges, tuple(parts), tuple(_warnings(paths, sessions)))
@@ -93,16 +103,41 @@ def _in_order(captures: Sequence[Capture]) -> Iterator[tuple[int, Exchange]]:
     return heapq.merge(*map(of, range(len(captures))), key=lambda item: (item[1].timing.started, item[0]))
 
 
-def _moved(exchange: Exchange, identity: int, session: int, number: int, known: dict[int, int]) -> Exchange:
+def _families(sessions: Sequence[Sequence[Session]]) -> dict[tuple[int, int], int]:
+    """Which sessions, named by file and id, are of one recording or one series: the number of its first file."""
+    first: dict[object, int] = {}
+    found: dict[tuple[int, int], int] = {}
+    for number, those in enumerate(sessions):
+        for session in those:
+            series = session.meta.get("series")
+            name = series.get("id") if isinstance(series, dict) else session.meta.get("recording")
+            found[number, session.id] = first.setdefault(name, number) if isinstance(name, str) else number
+    return found
+
+
+def _follow(exchange: Exchange, known: Mapping[int, int]) -> Exchange:
+    """``exchange`` with its cause where that is in the same file."""
     cause = exchange.cause
-    if cause is not None and cause.exchange is not None:
-        cause = replace(cause, exchange=known.get(cause.exchange))
+    if cause is None or cause.exchange is None:
+        return exchange
+    return replace(exchange, cause=replace(cause, exchange=known.get(cause.exchange)))
+
+
+def _rejoined(exchange: Exchange, was: int, cause: int) -> Exchange:
+    """``exchange`` with its cause, which was in another file as ``was`` and is ``cause`` here."""
+    if exchange.cause is None:
+        return exchange
+    evidence = exchange.cause.evidence.removesuffix(elsewhere(was))
+    notes = {name: value for name, value in exchange.notes.items() if name != ELSEWHERE}
+    return replace(exchange, cause=replace(exchange.cause, exchange=cause, evidence=evidence), notes=notes)
+
+
+def _moved(exchange: Exchange, identity: int, session: int, number: int, family: int) -> Exchange:
     return replace(
         exchange,
         id=identity,
         session=session,
-        cause=cause,
-        connection=f"{number + 1}/{exchange.connection}" if exchange.connection else "",
+        connection=f"{family + 1}/{exchange.connection}" if exchange.connection else "",
         notes={**exchange.notes, "was": [number + 1, exchange.id]},
     )
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from captures.cli import capture as group
 from captures.model import Cause, CauseHow, Direction, Exchange, Timing
+from captures.rotation import Rotation
 from captures.store import Capture
 from captures.writer import CaptureWriter
 from tests.captures.making import JSON, exchange
@@ -97,3 +98,47 @@ def test_what_does_not_belong_together(two: tuple[Path, Path], tmp_path: Path) -
     assert "is a recording" in str(run("merge", two[0], a_run, "-o", out).exception)
     assert "exists already" in str(run("merge", *two, "-o", two[0]).exception)
     assert not out.exists()
+
+
+def test_the_files_of_a_series_are_joined_with_the_causes_that_lie_between_them(tmp_path: Path) -> None:
+    clock, base = [1000.0], tmp_path / "shop.sqlite"
+
+    def traced(identity: int, started: float, cause: int) -> Exchange:
+        made = Cause(CauseHow.TRACE_HEADER, cause, "the same traceparent")
+        return replace(call(identity, started, cause), cause=made)
+
+    with CaptureWriter(
+        base, mode="record", now=lambda: clock[0], rotation=Rotation(seconds=60), meta={"recording": "r"}
+    ) as writer:
+        for _ in range(6):
+            writer.reserve_id()
+        writer.put(traced(2, 10.2, 1))  # 1 is still open when the recording goes on in another file
+        writer.put(at(3, 11.0))
+        assert writer.flush()
+        clock[0] += 60
+        while writer.path == base:
+            writer.flush()
+        writer.put(at(1, 10.0))
+        writer.put(traced(5, 12.0, 3))  # its cause is in the file before
+        writer.put(traced(6, 12.5, 1))
+        files = [Path(name) for name, _ in writer.close().files]
+    other = record(tmp_path / "other.sqlite", at(1, 10.1), at(3, 11.1), began=9.0)  # has the same ids
+    for given in ([*files, other], [other, *reversed(files)]):
+        out = tmp_path / f"{given[0].stem}-joined.sqlite"
+        assert run("merge", *given, "-o", out).exception is None
+        with Capture.open(out) as opened:
+            assert opened.damage() == []
+            by_id = {one.id: one for one in opened.exchanges()}
+        calls = [one for one in by_id.values() if one.direction is Direction.OUTBOUND]
+        assert [one.cause.evidence for one in calls if one.cause] == ["the same traceparent"] * 3
+        causes = [by_id[one.cause.exchange].request.target for one in calls if one.cause and one.cause.exchange]
+        assert causes == [b"/1", b"/3", b"/1"]
+        assert not any("cause_elsewhere" in one.notes for one in by_id.values())
+        lines = {one.connection for one in by_id.values()}
+        assert len(lines) == 2, "a client's connection is one over the files of a series"
+    alone = tmp_path / "alone.sqlite"
+    assert run("merge", files[1], other, "-o", alone).exception is None
+    with Capture.open(alone) as opened:
+        (lonely,) = [one for one in opened.exchanges() if one.request.target == b"/5"]
+        assert lonely.cause is not None
+        assert (lonely.cause.exchange, lonely.notes["cause_elsewhere"]) == (None, 3)
