@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.corpus import try_each
+from tests.corpus import each, try_each
 
 
 def passes() -> None:
@@ -43,3 +43,29 @@ def test_one_case_alone() -> None:
         try_each([("one", is_wrong), ("two", passes)], "one")
     with pytest.raises(pytest.skip.Exception, match="no case here has 'ten' in its name"):
         try_each([("one", is_wrong)], "ten")
+
+
+@pytest.mark.parametrize("other", [1, 2])
+@each("one, two", [(1, 1), (2, 2)])
+def test_a_table_is_one_test(one: int, two: int, other: int) -> None:
+    assert one == two
+    assert other in (1, 2)
+
+
+def test_every_row_of_a_table_is_tried() -> None:
+    @each("text", ["1", "x", "2", "y"])
+    def is_number(text: str) -> None:
+        int(text)
+
+    @each("text", ["x"], ids=[f"the {letter}" for letter in "x"])
+    def fails(text: str) -> None:
+        with pytest.raises(ValueError):
+            text.upper()
+
+    with pytest.raises(pytest.fail.Exception) as caught:
+        is_number(wanted="")
+    assert str(caught.value).startswith("2 of 4 cases failed.\n\n2: 'x'\n")
+    assert "\n4: 'y'\n" in str(caught.value)
+    is_number(wanted="3: '2'")
+    with pytest.raises(pytest.fail.Exception, match=r"1 of 1 cases failed.\n\nthe x\n(.|\n)*DID NOT RAISE"):
+        fails(wanted="")

@@ -15,6 +15,7 @@ import pytest
 
 import retape
 from captures.settings.variables import VARIABLES
+from tests.corpus import each
 from tests.pictures import IMAGES, NAMES
 from tests.regenerate import CONFIGURATION_PAGE, MAP, REFERENCE, ROOMS, ROOT, commands, with_example, with_rooms
 
@@ -32,7 +33,7 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert REFERENCE.read_text(encoding="utf-8") == done.stdout, "run: make docs"
 
 
-@pytest.mark.parametrize("name", [name for name, _ in ALL])
+@each("name", [name for name, _ in ALL])
 def test_every_option_has_help(name: str) -> None:
     command = dict(ALL)[name]
     assert command.help, f"retape {name} has no help"
@@ -41,7 +42,7 @@ def test_every_option_has_help(name: str) -> None:
             assert getattr(parameter, "help", None), f"retape {name} {parameter.opts[0]} has no help"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each("page", PAGES, ids=lambda page: page.name)
 def test_links_and_pictures_exist(page: Path) -> None:
     for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
         if "://" in target:
@@ -54,7 +55,7 @@ def test_links_and_pictures_exist(page: Path) -> None:
             assert anchor in named, f"{page.name} points at {target}#{anchor}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each("page", PAGES, ids=lambda page: page.name)
 def test_every_command_shown_exists_with_its_options(page: Path) -> None:
     """In command blocks and between backticks: the command is one, and so is every option said beside it."""
     known = dict(ALL)
@@ -71,7 +72,7 @@ def test_every_command_shown_exists_with_its_options(page: Path) -> None:
         assert given <= options | {"--help"}, f"{page.name} shows {line}: no such option"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name == "docs" or page.stem == "README"])
+@each("page", [page for page in PAGES if page.parent.name == "docs" or page.stem == "README"])
 def test_every_command_block_is_taken_by_the_command_line(page: Path) -> None:
     """Each line of a console block is parsed as a shell and click do: quotes, choices, what has to be given."""
     front = click.Context(retape.cli, info_name="retape")

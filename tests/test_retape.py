@@ -12,6 +12,7 @@ import pytest
 
 import retape
 from captures import errors
+from tests.corpus import each
 from tests.replayer.tapes import order_tape
 
 CODES = [
@@ -30,7 +31,7 @@ CODES = [
 ]
 
 
-@pytest.mark.parametrize(("error", "code"), CODES, ids=[type(error).__name__ for error, _ in CODES])
+@each(("error", "code"), CODES, ids=[type(error).__name__ for error, _ in CODES])
 def test_each_error_has_its_exit_code(error: BaseException, code: int) -> None:
     assert retape.exit_code_of(error) == code
 

@@ -12,6 +12,7 @@ from captures.model import Direction, Exchange, Headers, Message, Request, Respo
 from captures.redacting.redaction import Redactor, fingerprint
 from captures.redacting.scanning import redacted_again
 from captures.redacting.secret_messages import message_redactor
+from tests.corpus import each
 
 SECRET = "Zq7fakeSECRET91x"
 KEY = b"0123456789abcdef0123"
@@ -77,7 +78,7 @@ def test_headers(name: str, value: str) -> None:
     assert SECRET.encode() not in Redactor(KEY).exchange(exchange(sent=sent)).request.headers[0][1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "body"),
     [
         ("text/plain", "login failed: password=SECRET"),

@@ -13,6 +13,7 @@ from captures.errors import CorruptCapture
 from captures.routes.endpoints import Endpoints
 from captures.store import Capture
 from tests.captures.making import JSON, capture, exchange
+from tests.corpus import each
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_a_type_is_named_with_its_column() -> None:
         check_types("session", tuple(bytes if column == "mode" else int for column in SESSION))
 
 
-@pytest.mark.parametrize(
+@each(
     "meta",
     [
         {"inconclusive": 5}, {"command": "python app.py"}, {"bindings": [["a"]]}, {"bindings": [[1, "a"]]},

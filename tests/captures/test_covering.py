@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from captures.covering import cover, without_superfluous
+from tests.corpus import each
 
 
 def counted_again(
@@ -33,7 +34,7 @@ def counted_again(
             missing -= shows.get(one, frozenset())
 
 
-@pytest.mark.parametrize("seed", range(40))
+@each("seed", range(40))
 def test_it_chooses_what_counting_again_chooses(seed: int) -> None:
     draw = random.Random(seed)
     ids = range(1, draw.randint(2, 30))

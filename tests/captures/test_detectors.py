@@ -10,6 +10,7 @@ from captures.errors import ConfigError
 from captures.redacting.detectors import Detectors, may_be_id
 from captures.redacting.secret_names import DETECTORS, RedactionPolicy, looks_random
 from tests.captures.test_known_tokens import EXAMPLES, PEM
+from tests.corpus import each
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2lnbmF0dXJlLWJ5dGVz"
 FINDINGS = [
@@ -26,7 +27,7 @@ FINDINGS = [
 ]
 
 
-@pytest.mark.parametrize(("detector", "text", "secret"), FINDINGS)
+@each(("detector", "text", "secret"), FINDINGS)
 def test_each_finds_its_own_and_is_switched_off_alone(detector: str, text: str, secret: str) -> None:
     seen: list[tuple[str, str]] = []
 

@@ -9,6 +9,7 @@ import pytest
 from captures.distilling import Distillate, Distilling, Trait, shape_of, start_up_trait, traits_of
 from captures.model import Direction, Exchange, Failure, FailureKind
 from tests.captures.making import JSON, exchange
+from tests.corpus import each
 
 
 def of(*rows: tuple[int, str], needs: Mapping[int, Iterable[int]] | None = None, most: int | None = None) -> Distillate:
@@ -56,7 +57,7 @@ def test_no_more_than_asked_for_and_what_is_missing_then() -> None:
     assert [(dropped.like, dropped.examples) for dropped in result.dropped] == [(1, (4,)), (None, (3,))]
 
 
-@pytest.mark.parametrize("seed", range(25))
+@each("seed", range(25))
 def test_every_trait_is_kept_nothing_is_superfluous_and_every_exchange_is_told_of(seed: int) -> None:
     dice = random.Random(seed)
     rows = [

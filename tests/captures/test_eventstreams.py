@@ -6,9 +6,10 @@ import pytest
 
 from captures.formats.eventstreams import read_events, read_json_lines
 from captures.formats.jsontext import Literal, Number, Reading
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "value"),
     [
         ("", []),

@@ -3,10 +3,9 @@ from __future__ import annotations
 import errno
 import sqlite3
 
-import pytest
-
 from captures.errors import CaptureError
 from captures.faults import REASONS, fault_of
+from tests.corpus import each
 
 
 def caused(error: Exception) -> CaptureError:
@@ -21,7 +20,7 @@ def refused(code: int, kind: type[sqlite3.Error] = sqlite3.OperationalError) -> 
     return error
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "reason", "of_file"),
     [
         (refused(sqlite3.SQLITE_FULL), "disk_full", True),

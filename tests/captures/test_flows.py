@@ -17,6 +17,7 @@ from captures.flows.tracing import Flow, Tracing
 from captures.flows.words import BASE64_TEXT, base64_text
 from captures.model import Direction, Exchange, Headers, Request, Response, Timing
 from captures.writer import CaptureWriter
+from tests.corpus import each
 
 NOW = 1_780_000_000.0
 ORDER, PAYMENT = "3f0e6a52-8f0b-4f5e-9a56-8c0d9b6d2a11", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -180,7 +181,7 @@ def test_values_are_never_shown_whole() -> None:
     "text", ["Order:17", '{"id":"3f0e6a52-8f0b"}', "cursor:v1?a=b&c=d", "user:password", "gid://shop/Order/17"]
 )
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-@pytest.mark.parametrize("padded", [True, False])
+@each("padded", [True, False])
 def test_base64_of_text_is_read_and_written_the_same(text: str, encode: Any, padded: bool) -> None:
     word = encode(text.encode()).decode()
     word = word if padded else word.rstrip("=")

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
 from captures.routes.graphql import operation_in
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("document", "name", "operation"),
     [
         ("query Q($a: [Int!]! = [1], $b: In = {x: 1}) @live { order }", "", "query Q"),

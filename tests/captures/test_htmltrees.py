@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from captures.formats.elements import converted
 from captures.formats.htmltrees import read_html
+from tests.corpus import each
 
 
 def value(text: str) -> Any:
     return converted([read_html(text)])[0][0]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("", {}),

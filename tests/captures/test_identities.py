@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captures.identities import MOST, SCANNED, identities, naming
+from tests.corpus import each
 
 
 @pytest.mark.parametrize(
@@ -20,12 +21,12 @@ from captures.identities import MOST, SCANNED, identities, naming
         b"1234567890123456789",
     ],
 )
-@pytest.mark.parametrize("around", [b'{"id": "%s"}', b"/orders/%s/items?page=1", b"Bearer %s", b"sid=%s; theme=dark"])
+@each("around", [b'{"id": "%s"}', b"/orders/%s/items?page=1", b"Bearer %s", b"sid=%s; theme=dark"])
 def test_ids_and_tokens_name_something_wherever_they_stand(value: bytes, around: bytes) -> None:
     assert naming([around % value]) == {value}
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         b"SKU-1001", b"ORD-2026-000123", b"/orders/4711/items", b"application/vnd.shop.v2+json",

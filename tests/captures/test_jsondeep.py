@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from captures.formats.jsondeep import read_deep
 from captures.formats.jsontext import DEEPEST, Literal, Number, Reading, parse, read
+from tests.corpus import each
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -80,7 +81,7 @@ MALFORMED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", MALFORMED)
+@each("text", MALFORMED)
 def test_both_parsers_refuse_the_same(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         read(text)

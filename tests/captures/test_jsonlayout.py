@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from captures.formats import jsontext
 from captures.formats.jsonlayout import same_but_layout
+from tests.corpus import each
 
 
 def proven(left: str, right: str) -> bool:
@@ -36,7 +37,7 @@ def test_layout_is_proven(left: str, right: str) -> None:
     assert proven(left, right)
 
 
-@pytest.mark.parametrize(
+@each(
     ("left", "right"),
     [
         ('{"a":1}', '{"a":1.0}'),

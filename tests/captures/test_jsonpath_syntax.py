@@ -9,6 +9,7 @@ import pytest
 
 from captures.errors import ConfigError
 from captures.jsonpaths import Place, compile_path
+from tests.corpus import each
 
 DOCUMENT: Any = {
     "a": {"b": 1, "c": [10, 11, {"b": 12}], "b c": "blank", "d-e": "dash", "f": None},
@@ -265,7 +266,7 @@ REFUSED = [  # the path, the column the caret stands at (from 1), a word of the 
 ]
 
 
-@pytest.mark.parametrize(("path", "places"), VALID)
+@each(("path", "places"), VALID)
 def test_an_accepted_path_names_just_these(path: str, places: list[Place]) -> None:
     compiled = compile_path(path)
     found = dict(compiled.find(DOCUMENT))
@@ -278,7 +279,7 @@ def test_an_accepted_path_names_just_these(path: str, places: list[Place]) -> No
             assert not compiled.matches(place)
 
 
-@pytest.mark.parametrize(("path", "column", "reason"), REFUSED)
+@each(("path", "column", "reason"), REFUSED)
 def test_a_refusal_marks_the_place(path: str, column: int, reason: str) -> None:
     with pytest.raises(ConfigError) as told:
         compile_path(path)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from captures.errors import ConfigError
 from captures.jsonpaths import Place, compile_path, generalised, normalised
+from tests.corpus import each
 
 PLACES = st.lists(st.text(max_size=6) | st.integers(0, 12), max_size=5).map(tuple)
 DOCUMENT: Any = {
@@ -17,7 +18,7 @@ DOCUMENT: Any = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "found"),
     [
         ("$", [DOCUMENT]),
@@ -79,7 +80,7 @@ def test_covers_what_lies_under() -> None:
     assert not path.covers(("order", "cards"))
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["", "a", "items[0]", "$.", "$..", "$[-1]", "$.a b", "$ab", "$.1",
      "$['a','b']", "$[0,1]", "$...a", "$.a.", "$[01]", "$[*", "$['a", "$.a..", "$..*.", "$.a|$.b", "$.a where b",

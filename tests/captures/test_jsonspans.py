@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captures.formats.jsonspans import Marks, quoted, replaced, scalars
+from tests.corpus import each
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -30,7 +31,7 @@ def test_places_and_spans() -> None:
     assert found[1].string() == 'x"y'
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["", " ", "{", "[1,]", '{"a":}', '{"a" 1}', "[1 2]", "1 2", "{1:2}", "[1}", '{"a":1,}', "[,1]", "]", '{"a":1', '"a',
      '{"a":,"b":1}', "[1,,2]", "nul", "\ufeff1", '{"a"', "<html>"],

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captures.formats.jsontext import MAX_NESTING, Number, indented, is_sequence, parse
+from tests.corpus import each
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -63,7 +64,7 @@ def test_integers_stay_integers() -> None:
         ('"a"', ()),
     ],
 )
-@pytest.mark.parametrize("padding", [0, 5000])
+@each("padding", [0, 5000])
 def test_repeated_keys_are_told(text: str, paths: tuple[str, ...], padding: int) -> None:
     value, repeated = parse(text + " " * padding)  # short and long texts are read in two ways
     assert repeated == paths

@@ -16,6 +16,7 @@ from captures.redacting.known_tokens import (
     tokens,
 )
 from captures.redacting.pseudonyms import is_pseudonym, pseudonym
+from tests.corpus import each
 
 KEY = b"k" * 32
 
@@ -68,7 +69,7 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize("token", EXAMPLES)
+@each("token", EXAMPLES)
 def test_a_token_keeps_its_beginning_and_is_known_again(token: str) -> None:
     text = f'see "{token}" here'
     assert [text[slice(*span)] for span in tokens(text)] == [token]

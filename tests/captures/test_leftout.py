@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from captures.leftout import sentences
+from tests.corpus import each
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ HOSTILE: list[Any] = [
 
 
 @pytest.mark.parametrize("selection", HOSTILE)
-@pytest.mark.parametrize("other", HOSTILE)
+@each("other", HOSTILE)
 def test_it_is_total(selection: Any, other: Any) -> None:
     list(sentences({"selection": selection, "sampling": other, "left_out": other, "sampled_out_calls": other}))
     list(sentences({"selection": {"sample": 0.5}, "sampling": {"kept": {"drawn": other}, "sessions": selection}}))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from captures.formats.codings import content_decoded, content_encoded
 from captures.formats.lzw import compressed, decompressed
+from tests.corpus import each
 
 GROWING = b"abcdbcdacdab" * 400
 
@@ -64,7 +65,7 @@ def packed(data: bytes, widest: int = 16, clear_every: int = 0) -> bytes:
 
 @pytest.mark.parametrize("widest", [9, 10, 12, 16])
 @pytest.mark.parametrize("clear_every", [0, 700])
-@pytest.mark.parametrize("data", [b"", b"a", b"hello hello hello", b"a" * 50_000, GROWING], ids=len)
+@each("data", [b"", b"a", b"hello hello hello", b"a" * 50_000, GROWING], ids=len)
 def test_what_a_growing_compressor_writes_is_read(data: bytes, widest: int, clear_every: int) -> None:
     assert decompressed(packed(data, widest, clear_every), 10**6) == data
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from captures.model import Headers, Request
 from captures.routes.operations import HEAD, operation_of
+from tests.corpus import each
 
 DOCUMENT = "query GetOrder($id: ID!) { order(id: $id) { id } }"
 HASH = "3f2a9c1b4d5e6f708192a3b4c5d6e7f8"
@@ -39,7 +40,7 @@ def persisted(**more: Any) -> dict[str, Any]:
     return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": HASH}}, **more}
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "operation"),
     [
         ({"query": DOCUMENT}, "query GetOrder"),
@@ -98,7 +99,7 @@ def test_json(body: Any, operation: str | None) -> None:
     assert asked(body) == operation
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "kind", "headers", "operation"),
     [
         (ENVELOPE.format("schemas.xmlsoap.org/soap/", "/"), "text/xml", (), "GetOrder"),

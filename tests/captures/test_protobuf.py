@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from captures.formats.jsontext import Number
 from captures.formats.protobuf import read_grpc, read_protobuf
+from tests.corpus import each
 
 
 def varint(value: int) -> bytes:
@@ -32,7 +33,7 @@ def field(number: int, value: int | bytes | float) -> bytes:
 NESTED = field(1, field(2, 150) + field(3, b"\x00\x01"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "value"),
     [
         (b"", {}),

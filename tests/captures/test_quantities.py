@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
 from captures.quantities import seconds_of, size_of
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "size"),
     [
         ("0B", 0), ("12b", 12), ("1kB", 1_000), ("1.5 MB", 1_500_000), ("2GB", 2 * 10**9), ("64MiB", 64 * 2**20),
@@ -16,7 +15,7 @@ def test_sizes(text: str, size: int | None) -> None:
     assert size_of(text) == size
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "seconds"),
     [
         ("30s", 30.0), ("250ms", 0.25), ("1.5h", 5_400.0), ("1h30m", 5_400.0), ("1h 30m", 5_400.0), ("7d", 604_800.0),

@@ -23,6 +23,7 @@ from captures.writer import CaptureWriter
 from tests.captures.making import JSON, exchange
 from tests.captures.test_known_tokens import PEM, drawn
 from tests.captures.test_redaction import everything
+from tests.corpus import each
 
 KEY = b"k" * 32
 ALNUM = string.ascii_letters + string.digits
@@ -139,7 +140,7 @@ def _forms(secret: str) -> list[bytes]:
     return [secret.encode(), quote(secret, safe="").encode(), quote(secret).encode(), secret.encode("utf-16-le")]
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@each("carrier", CARRIERS)
 def test_no_secret_leaves_and_none_is_replaced_twice(carrier: str) -> None:
     for kind in SECRETS:  # in one test: there are three hundred pairs
         _is_replaced_once(carrier, kind)
@@ -190,7 +191,7 @@ NAMED: dict[str, Callable[[str], Exchange]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("carrier", NAMED)
+@each("carrier", NAMED)
 def test_secrets_by_name(carrier: str) -> None:
     for secret in ("S3cr3t-Value-0001", "hunter22", "Zq8.tR4_uW1~"):
         _is_replaced_by_name(carrier, secret)

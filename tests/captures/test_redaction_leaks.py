@@ -14,6 +14,7 @@ from captures.model import Exchange, Headers, header
 from captures.redacting.redaction import RedactionPolicy, Redactor, pseudonym
 from tests.captures.making import JSON, exchange
 from tests.captures.test_redaction import everything
+from tests.corpus import each
 
 KEY = b"k" * 32
 SECRET = "S3cr3t-Value-0001"
@@ -41,7 +42,7 @@ def nested(value: Any, times: int) -> bytes:
     return text.encode()
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     ["Session-Token", "X-Acme-Token", "x_acme_token", "X-Auth", "X-Access-Key", "Stripe-Key", "X-Subscription-Key",
      "Api_Key", "Jwt", "X-Jwt", "Grpc-Metadata-Authorization", "X-Session-Id",
@@ -82,7 +83,7 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 def test_fields_by_name(name: str) -> None:
     plain = name.replace("%5B", "[").replace("%5D", "]")
     pair = f"a=1&{name}={SECRET}".encode()
@@ -137,7 +138,7 @@ def test_parameters_that_are_secret_by_their_neighbours(query: str, hidden: bool
 
 
 @pytest.mark.parametrize("headers", [JSON, PLAIN, FORM, EVENTS, PARTS, ()])
-@pytest.mark.parametrize("value", [f"Bearer {SECRET}", f"Basic {BASIC}", JWT, f"postgres://user:{SECRET}@db/x"])
+@each("value", [f"Bearer {SECRET}", f"Basic {BASIC}", JWT, f"postgres://user:{SECRET}@db/x"])
 def test_credentials_by_their_form(headers: Headers, value: str) -> None:
     body = json.dumps({"a": [value]}).encode() if headers in (JSON, ()) else f"seen {value} here".encode()
     if headers == FORM:

@@ -8,6 +8,7 @@ from captures.model import Headers
 from captures.redacting.redaction import RedactionPolicy, Redactor
 from captures.redacting.secret_text import decoded, encoded
 from tests.captures.making import exchange
+from tests.corpus import each
 
 KEY = b"k" * 32
 
@@ -20,7 +21,7 @@ def read(kind: str, body: str | bytes, **section: list[str]) -> bytes:
     return new.request.body
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "text"),
     [
         ("text/plain", "password: required. The token must not be empty; secret = none"),

@@ -12,6 +12,7 @@ from captures.selection import parse
 from captures.store import Capture
 from tests.captures.making import capture as made
 from tests.captures.making import exchange
+from tests.corpus import each
 
 ORDER = exchange(12, method="POST", target=b"/orders/7?x=1", status=503, session=2)
 CALL = exchange(13, direction=Direction.OUTBOUND, dependency="payments", target=b"/charges")
@@ -19,7 +20,7 @@ FAILED = exchange(14, response=None, failure=Failure(FailureKind.RESET))
 ENDPOINT = "POST /orders/{id}"
 
 
-@pytest.mark.parametrize(
+@each(
     "expression",
     ["", "  ", "id:12", "id:1,10-12,99", "method:post", "method:GET|POST", "path:/orders/*", "path:/*/7", "status:503",
      "status:5xx", "status:500-504", "status:404,5xx", "endpoint:'POST /orders/{id}'", 'endpoint:"POST *"', "host:shop",
@@ -30,7 +31,7 @@ def test_matches(expression: str) -> None:
     assert parse(expression).matches(ORDER, ENDPOINT)
 
 
-@pytest.mark.parametrize(
+@each(
     "expression",
     ["id:11", "id:13-20", "method:GET", "path:/orders", "path:/ORDERS/*", "path:/orders/7?x=1", "status:4xx",
      "status:failed", "endpoint:'GET *'", "dependency:*", "direction:outbound", "!method:POST", "host:other",

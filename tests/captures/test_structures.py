@@ -14,6 +14,7 @@ from captures.formats.decoding import decode
 from captures.formats.jsontext import Literal, Number
 from captures.formats.structures import Structure, Unreadable, embedded_json, structured, structures
 from tests.captures.test_images import GIF, PNG
+from tests.corpus import each
 
 
 def of(kind: str, body: bytes) -> Structure | Unreadable | None:
@@ -51,7 +52,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "body", "name", "value"), TABLE)
+@each(("kind", "body", "name", "value"), TABLE)
 def test_bodies_with_members(kind: str, body: bytes, name: str, value: Any) -> None:
     structure = of(kind, body)
     assert isinstance(structure, Structure)

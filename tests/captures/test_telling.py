@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from captures.telling import CODE, CSRF, TOKEN, fits, is_in_groups, is_unlike_words, told_by
+from tests.corpus import each
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_what_no_word_is_like(text: str) -> None:
     assert is_unlike_words(text)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["active", "Springfield", "camelCase", "BlueShirt", "us-east-1", "v1beta1", "1920x1080", "2026-05-28", "19.99",
      "1.2.3", "100ms", "tier2", "SKU-1234", "EUR", "two words", "abc"],

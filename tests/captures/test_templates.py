@@ -15,6 +15,7 @@ from captures.routes.echoes import answer_of
 from captures.routes.pathtree import MAX_CHILDREN
 from captures.routes.templates import FEW, MANY, Templates, explicit_templates, looks_like_id, segments_of, singular
 from tests.captures.making import JSON
+from tests.corpus import each
 
 
 def learnt(*paths: str, explicit: tuple[str, ...] = ()) -> Templates:
@@ -24,7 +25,7 @@ def learnt(*paths: str, explicit: tuple[str, ...] = ()) -> Templates:
 WORDS = [f"{a}{b}" for a in ("blue", "red", "old", "tall", "soft") for b in ("shirt", "hat", "shoe", "coat", "bag")]
 
 
-@pytest.mark.parametrize(
+@each(
     "segment",
     "1 42 -7 1.2.3 127.0.0.1 550e8400-e29b-41d4-a716-446655440000 550E8400-E29B-41D4-A716-446655440000 "
     "d41d8cd98f00b204e9800998ecf8427e 01ARZ3NDEKTSV4RRFFQ69G5FAV 507f1f77bcf86cd799439011 ord_8fk2 ORD-2026-0001 "
@@ -35,7 +36,7 @@ def test_looks_like_an_id(segment: str) -> None:
     assert looks_like_id(segment)
 
 
-@pytest.mark.parametrize(
+@each(
     "segment",
     "me v1 v2.1 users step-2 oauth2 utf-8 blue-cotton-shirt internationalization internationalizations "
     "iphone-15-pro-max-256gb python3.11 http2 base64 s3 deadbeef facade basic-auth ipv4 md5sum forgot-password top10 "
@@ -45,7 +46,7 @@ def test_does_not_look_like_an_id(segment: str) -> None:
     assert not looks_like_id(segment)
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "endpoint"),
     [
         (b"/", "GET /"),

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captures.tokens import Kind, is_idish, is_weak_id, kind_of, noun_of, singular
+from tests.corpus import each
 
 NOW = 1_780_000_000.0  # 2026-05-28
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "kind"),
     [
         ("3f0e6a52-8f0b-4f5e-9a56-8c0d9b6d2a11", Kind.UUID),
@@ -34,7 +35,7 @@ def test_generated_values(text: str, kind: Kind) -> None:
     assert kind_of(text, near=NOW) is kind
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "", "0", "1", "17", "true", "active", "checkout", "application", "facade", "decade", "john.smith@example.com",

@@ -9,6 +9,7 @@ import pytest
 
 from captures.model import Headers
 from captures.traces import is_traced, key_of, trace_ids, traceparent
+from tests.corpus import each
 
 HIGH, LOW = "4bf92f3577b34da6", "a3ce929d0e0e4736"
 FORMATS: list[tuple[str, str]] = [
@@ -31,7 +32,7 @@ def lines(*headers: tuple[str, str]) -> Headers:
     return tuple((name.encode(), value.encode()) for name, value in headers)
 
 
-@pytest.mark.parametrize("header", FORMATS)
+@each("header", FORMATS)
 def test_one_trace_is_known_in_every_format(header: tuple[str, str]) -> None:
     (found,) = trace_ids(lines(header))
     assert key_of(found) == ("trace", LOW)

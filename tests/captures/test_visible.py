@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captures.visible import in_json, in_toml, inert, visible
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "shown"),
     [
         ("plain é 密 😀", "plain é 密 😀"),

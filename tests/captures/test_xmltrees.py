@@ -6,13 +6,14 @@ import pytest
 
 from captures.formats.elements import converted
 from captures.formats.xmltrees import read_xml
+from tests.corpus import each
 
 
 def values(*texts: str) -> list[Any]:
     return [value for value, _ in converted(read_xml(texts))]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "value"),
     [
         ("<a/>", {"a": ""}),

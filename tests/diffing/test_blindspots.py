@@ -20,6 +20,7 @@ from diffing.rulebook.blindspots import measure
 from diffing.rulebook.leaveout import answered, without
 from diffing.rulebook.mutation import OPERATORS, altered, candidates, chosen, dumped, mutant, pooled
 from diffing.rulebook.rules import RuleBook, parse_rules
+from tests.corpus import each
 from tests.diffing.shop import play
 
 TEXT = (
@@ -28,7 +29,7 @@ TEXT = (
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("operator", "place", "changed"),
     [
         ("drop", ("no",), TEXT.replace('"no":null,', "")),

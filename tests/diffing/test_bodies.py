@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from captures.model import Headers
 from diffing.model import Column
 from tests.captures.test_images import GIF, PNG
+from tests.corpus import each
 from tests.diffing.pairs import exchange, judge
 
 
@@ -47,7 +47,7 @@ TABLE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("one", "other", "kind", "expected"), TABLE)
+@each(("one", "other", "kind", "expected"), TABLE)
 def test_kinds_of_bodies(one: bytes, other: bytes, kind: str, expected: list[str]) -> None:
     assert classes(one, other, kind) == expected
     assert classes(one, one, kind) == []
@@ -161,7 +161,7 @@ PATHS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "one", "other", "change", "path"), PATHS)
+@each(("kind", "one", "other", "change", "path"), PATHS)
 def test_one_change_is_a_finding_at_a_path_a_person_can_read(
     kind: str, one: bytes, other: bytes, change: str, path: str
 ) -> None:
@@ -195,7 +195,7 @@ LAYOUT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "one", "other", "rule"), LAYOUT)
+@each(("kind", "one", "other", "rule"), LAYOUT)
 def test_the_same_written_otherwise_falls_under_a_named_rule(kind: str, one: bytes, other: bytes, rule: str) -> None:
     for left, right in ((one, other), (other, one)):
         judgement = judge(exchange(left, headers=typed(kind)), exchange(right, headers=typed(kind), replayed=True))

@@ -11,6 +11,7 @@ from captures.model import Direction, Exchange, Request, Response, Timing
 from diffing.exchange import Context, compare_exchange
 from diffing.messages.credentials import HandedOut, wanting
 from diffing.model import Column
+from tests.corpus import each
 
 RECORDED = Exchange(
     1,
@@ -66,9 +67,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("recorded", "replayed", "unjudged"), [row[1:] for row in CASES], ids=[row[0] for row in CASES]
-)
+@each(("recorded", "replayed", "unjudged"), [row[1:] for row in CASES], ids=[row[0] for row in CASES])
 def test_when_a_refusal_says_nothing_about_the_build(recorded: Exchange, replayed: Exchange, unjudged: bool) -> None:
     assert (wanting(recorded, replayed) is not None) is unjudged
 

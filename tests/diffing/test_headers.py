@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from captures.model import Headers
+from tests.corpus import each
 from tests.diffing.pairs import JSON, exchange, judge
 
 PLAIN = "response.header."
@@ -69,7 +70,7 @@ DRIFT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("recorded", "replayed", "rule"), ACCEPTED)
+@each(("recorded", "replayed", "rule"), ACCEPTED)
 def test_accepted_by_a_named_rule(recorded: str, replayed: str, rule: str) -> None:
     judgement = judge(
         exchange("{}", headers=JSON + headers(recorded)),
@@ -79,7 +80,7 @@ def test_accepted_by_a_named_rule(recorded: str, replayed: str, rule: str) -> No
     assert rule in judgement.rules
 
 
-@pytest.mark.parametrize(("recorded", "replayed", "class_id"), DRIFT)
+@each(("recorded", "replayed", "class_id"), DRIFT)
 def test_drift_of_its_class(recorded: str, replayed: str, class_id: str) -> None:
     judgement = judge(
         exchange("{}", headers=JSON + headers(recorded)),

@@ -15,6 +15,7 @@ from captures.model import Headers
 from diffing.exchange import Context, compare_exchange, learn_pair, learn_recorded
 from diffing.model import Finding
 from diffing.values.identity import BOUND, Identity, partners
+from tests.corpus import each
 from tests.diffing.pairs import JSON, NOW, THEN, exchange
 
 A, B, C = "ord_a1b2c3d4e5", "ord_k1k2k3k4k5", "ord_q1w2e3r4t5"
@@ -112,7 +113,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("steps", "place"), WRONG)
+@each(("steps", "place"), WRONG)
 def test_another_objects_id_is_an_error(steps: list[Step], place: str) -> None:
     findings = run(*steps)
     assert {found.class_id for found in findings} == {"response.identity"}

@@ -7,6 +7,7 @@ from time import process_time
 import pytest
 
 from diffing.contract.internals import internals_in, new_internals
+from tests.corpus import each
 
 SIGNS = [
     ('Traceback (most recent call last):\n  File "a.py", line 3', "a Python stack trace"),
@@ -46,7 +47,7 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "what"), SIGNS)
+@each(("text", "what"), SIGNS)
 def test_signs(text: str, what: str) -> None:
     assert what in internals_in(text)
     assert new_internals("Something broke", text)

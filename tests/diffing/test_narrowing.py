@@ -10,6 +10,7 @@ import tomlkit
 
 from captures.formats import jsontext
 from diffing.learning.narrowing import Narrow, Refused, Values, narrowest, pattern_of, widened
+from tests.corpus import each
 
 UUIDS = [f"{n:08x}-5c1e-4b{n:02x}-8d0e-{n * 7:012x}" for n in range(17, 29)]
 TOKENS = ["#a3f2c1", "#00ffee", "#7b1d09", "#c4c4c4", "#1a2b3c", "#9f8e7d"]
@@ -24,7 +25,7 @@ def seen(*answers: list[Any]) -> Values:
     return values
 
 
-@pytest.mark.parametrize(
+@each(
     ("answers", "expect", "params"),
     [
         ([UUIDS[:4], UUIDS[4:8], UUIDS[8:]], "uuid", {"format": "v4"}),
@@ -99,7 +100,7 @@ def test_lossless_numbers(texts: list[str], expect: str, params: dict[str, Any])
     assert tomllib.loads(tomlkit.dumps({"params": dict(found.params)}))["params"] == params
 
 
-@pytest.mark.parametrize(
+@each(
     ("texts", "pattern"),
     [
         (["ord_8fk2m1", "ord_b71x0c", "ord_9z9k2e"], "ord_[0-9a-z]{6}"),

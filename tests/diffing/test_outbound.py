@@ -20,6 +20,7 @@ from captures.model import (
     Timing,
 )
 from diffing.model import Column, Judgement
+from tests.corpus import each
 from tests.diffing.pairs import JSON, NOW, THEN, exchange, judge
 
 
@@ -77,7 +78,7 @@ AXES = [
 ]
 
 
-@pytest.mark.parametrize(("other", "expected"), AXES)
+@each(("other", "expected"), AXES)
 def test_one_call_on_one_axis(other: Exchange, expected: list[str]) -> None:
     assert classes(compare([BASE], [other])) == expected
 

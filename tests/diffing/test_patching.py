@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from diffing.walk.exact import differences
 from diffing.walk.flatten import flatten
 from diffing.walk.patching import apply
+from tests.corpus import each
 from tests.diffing.test_jsonwalk import nested
 
 BIG = {"street": "Main Street 5", "city": "Springfield", "zip": "90210"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("left", "right", "operations"),
     [
         (1, 2, {"replace": 1}),

@@ -13,6 +13,7 @@ import pytest
 from captures.errors import ConfigError
 from diffing.rulebook.patterns import UnsafePattern, safe_pattern
 from diffing.rulebook.rules import parse_rules
+from tests.corpus import each
 
 REFUSED = r"""
 (a+)+ | (a*)* | (a|a)* | (?:a|ab|b)* | (\w+\s?)+ | (a?b?)* | (\d+){8} | ([a-z]+)*\d | (.*)* | (.+)+! | (a{1,30}){1,30}
@@ -35,13 +36,13 @@ def listed(patterns: str) -> list[str]:
     return [one for line in patterns.strip().splitlines() for one in line.strip().split(" | ")]
 
 
-@pytest.mark.parametrize("pattern", listed(REFUSED))
+@each("pattern", listed(REFUSED))
 def test_what_may_never_end_is_refused(pattern: str) -> None:
     with pytest.raises(UnsafePattern):
         safe_pattern(pattern)
 
 
-@pytest.mark.parametrize("pattern", listed(ANY))
+@each("pattern", listed(ANY))
 def test_plain_patterns_match_texts_of_any_length(pattern: str) -> None:
     assert safe_pattern(pattern).reach is None
 

@@ -7,6 +7,7 @@ import pytest
 from diffing.messages.ratelimits import judge_rate
 from diffing.place import Accepted, Drift
 from diffing.values.moments import Clock
+from tests.corpus import each
 
 THEN, NOW = Clock(1_795_165_000.0, 1_795_165_200.0), Clock(1_795_261_000.0, 1_795_262_400.0)
 
@@ -14,7 +15,7 @@ THEN, NOW = Clock(1_795_165_000.0, 1_795_165_200.0), Clock(1_795_261_000.0, 1_79
 _CHANGED = "value-changed"
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "old", "new", "around", "change"),
     [
         ("x-ratelimit-remaining", "58", "3", {"x-ratelimit-limit": ["60"]}, ""),

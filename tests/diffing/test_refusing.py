@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from diffing.learning.refusing import parent_of, refusal, unstable
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("location", "class_id", "words"),
     [
         ("response.body $.x", "response.identity", "bijection"),

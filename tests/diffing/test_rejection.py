@@ -9,6 +9,7 @@ import pytest
 
 from captures.model import Headers, Request, Response
 from diffing.contract.rejection import REFUSALS, fault, is_rejected
+from tests.corpus import each
 
 JSON: Headers = ((b"Content-Type", b"application/json"),)
 SENT = {"customer_id": "c1", "email": "x", "items": [{"sku": "A", "qty": 1}]}
@@ -44,7 +45,7 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize(("refusal", "names"), FORMS)
+@each(("refusal", "names"), FORMS)
 def test_the_field_is_named(refusal: Any, names: str) -> None:
     assert said(refusal).startswith(names)
     assert bool(said(refusal)) == bool(names)

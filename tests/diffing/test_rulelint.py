@@ -17,6 +17,7 @@ from diffing.rulebook.pathsets import includes, meet
 from diffing.rulebook.ruleindex import RuleIndex
 from diffing.rulebook.rulelint import lint, remarks
 from diffing.rulebook.rules import Rule, parse_rules
+from tests.corpus import each
 
 TODAY = date(2026, 11, 21)
 
@@ -28,7 +29,7 @@ def told(
     return [(remark.kind, remark.rule) for remark in remarks(rules, used, TODAY, endpoints)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "second", "kinds"),
     [
         ({"location": "$.a"}, {"location": "$.b"}, []),

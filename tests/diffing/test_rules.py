@@ -11,11 +11,12 @@ from captures.errors import ConfigError
 from diffing.classes import all_classes, class_of
 from diffing.rulebook.matchers import WORDS, compile_matcher
 from diffing.rulebook.rules import current, parse_rules
+from tests.corpus import each
 
 GOOD: dict[str, Any] = {"id": "r", "location": "$.a", "expect": "any"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "sentence"),
     [
         ({"expcet": "any"}, 'unknown key "expcet". Did you mean "expect"'),
@@ -100,7 +101,7 @@ def test_refused(change: dict[str, Any], sentence: str) -> None:
     assert sentence in caught.value.message
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         {"location": "$", "endpoint": "GET /orders/{id}"},  # a document that is one value

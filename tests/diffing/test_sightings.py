@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from captures.model import Direction, Exchange, Headers, Request, Response, Timing
 from diffing.learning.repetition import Answer
 from diffing.learning.sightings import Sight, Viewer
+from tests.corpus import each
 
 JSON: Headers = ((b"Content-Type", b"application/json"),)
 BODY = b'{"a": 1, "rows": [{"x": 1}, {"x": 2, "y": null}, {}], "m": {"2026-01-01": {"x": 5}}}'
@@ -23,7 +22,7 @@ def answer() -> Answer:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("location", "values", "absent", "seen"),
     [
         ("response.body $.a", (1,), 0, True),

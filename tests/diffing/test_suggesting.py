@@ -10,12 +10,13 @@ from captures.formats.jsontext import Number
 from diffing.model import ABSENT
 from diffing.rulebook.rules import parse_rules
 from diffing.rulebook.suggesting import draft_for
+from tests.corpus import each
 
 U1, U2 = "3f2b8c1e-5d4a-4c3b-9a2f-1e0d9c8b7a6f", "9c1d2e3f-4a5b-4c6d-8e7f-0a1b2c3d4e5f"
 HEX1, HEX2 = "ab" * 31 + "01", "cd" * 31 + "02"
 
 
-@pytest.mark.parametrize(
+@each(
     ("pairs", "expect", "params"),
     [
         ([(U1, U2)], "uuid", {"format": "v4"}),
@@ -69,7 +70,7 @@ def test_the_strictest_that_holds(pairs: list[tuple[Any, Any]], expect: str, par
         (("1.5", "1.6"), "opaque", {"length": 3}),
     ],
 )
-@pytest.mark.parametrize("location", ["header x-left", "response.trailer grpc-n", "outbound a GET /x request.header b"])
+@each("location", ["header x-left", "response.trailer grpc-n", "outbound a GET /x request.header b"])
 def test_a_whole_number_in_a_header_is_one(
     location: str, pair: tuple[str, str], expect: str, params: dict[str, Any]
 ) -> None:

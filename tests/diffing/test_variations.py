@@ -7,6 +7,7 @@ import pytest
 from diffing.contract.profile import Node
 from diffing.values.variations import about_as_long, same_form
 from diffing.values.volatile import shape_of
+from tests.corpus import each
 
 
 def node(*recorded: str, seen: int = 0) -> Node:
@@ -23,7 +24,7 @@ def at(fraction: str, zone: str = "Z") -> str:
     return f"2026-11-20T09:00:00{fraction}{zone}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("recorded", "old", "new", "same"),
     [
         ((at(".123"),), at(".123"), at(".12"), False),

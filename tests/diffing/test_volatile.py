@@ -7,6 +7,7 @@ import pytest
 from diffing.values.moments import Clock, read, read_epoch, same_relation
 from diffing.values.names import Hint, entity, hint_of
 from diffing.values.volatile import shape_of
+from tests.corpus import each
 
 SHAPES = [
     ("3f0c5a52-7a35-4f11-9a66-0f8a6f3d1a01", "uuid"),
@@ -85,14 +86,14 @@ NOTHING = [
 ]
 
 
-@pytest.mark.parametrize(("text", "kind"), SHAPES)
+@each(("text", "kind"), SHAPES)
 def test_shape(text: str, kind: str) -> None:
     shape = shape_of(text)
     assert shape is not None
     assert shape.kind == kind
 
 
-@pytest.mark.parametrize("text", NOTHING)
+@each("text", NOTHING)
 def test_what_has_no_shape(text: str) -> None:
     assert shape_of(text) is None
 
@@ -116,7 +117,7 @@ def test_facets_tell_formats_of_one_kind_apart() -> None:
         assert left.facets != right.facets
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "hint"),
     [
         ("id", Hint.ID),

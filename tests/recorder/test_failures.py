@@ -6,11 +6,12 @@ import pytest
 
 from captures.model import Failure, FailureKind
 from recorder.failures import Broken, connect_failure, failure_of, tls_failure
+from tests.corpus import each
 
 DOWN = Failure(FailureKind.CONNECT, "connection refused")
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "complete", "started", "upstream", "kind"),
     [
         ("Client disconnected.", True, False, None, FailureKind.ABORTED),

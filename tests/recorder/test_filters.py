@@ -10,6 +10,7 @@ from mitmproxy.test import tflow
 
 from captures.errors import UsageError
 from recorder.filters import ALONE, NUMBERS, PATTERNS, Filter, compiled, read
+from tests.corpus import each
 
 MISTAKES: list[tuple[str, str, int]] = [  # the expression, what is said, where the mark stands
     ("", "it is empty", -1),
@@ -34,7 +35,7 @@ MISTAKES: list[tuple[str, str, int]] = [  # the expression, what is said, where 
 ]
 
 
-@pytest.mark.parametrize(("expression", "what", "at"), MISTAKES, ids=[row[0] for row in MISTAKES])
+@each(("expression", "what", "at"), MISTAKES, ids=[row[0] for row in MISTAKES])
 def test_a_mistake_is_said_and_its_place_marked(expression: str, what: str, at: int) -> None:
     with pytest.raises(UsageError) as caught:
         read(expression, "--only")

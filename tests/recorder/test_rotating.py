@@ -5,6 +5,7 @@ import pytest
 from captures.errors import UsageError
 from captures.rotation import Rotation
 from recorder.rotating import parse_rotation
+from tests.corpus import each
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_bounds_as_they_are_written(rotate: str | None, keep: str | None, rotati
     assert parse_rotation(rotate, keep) == rotation
 
 
-@pytest.mark.parametrize(
+@each(
     ("rotate", "keep", "words"),
     [
         (None, "10", "--keep removes files of a recording that rotates"),

@@ -12,6 +12,7 @@ from captures.model import Headers, Request, Response, header
 from replayer.bindings import Binding, Bindings
 from replayer.chaining import absorb
 from replayer.rewriting import apply
+from tests.corpus import each
 from tests.replayer.tapes import NOW, request, response
 
 OLD, NEW = "3f0e6a52-8f0b-4f5e-9a56-8c0d9b6d2a11", "b7d9a0c4-1f0e-4a61-8f3c-0e5d2c9b7a66"
@@ -89,7 +90,7 @@ def chained(source: Response, live: Response, asked: Request) -> Request:
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
-@pytest.mark.parametrize("source", STRONG)
+@each("source", STRONG)
 def test_what_was_minted_is_carried_on(source: str, carrier: str) -> None:
     make, use = STRONG[source], CARRIERS[carrier]
     assert chained(make(OLD), make(NEW), use(OLD)) == use(NEW)
@@ -159,7 +160,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("source", WEAK)
+@each("source", WEAK)
 def test_numbers_are_carried_where_the_place_says_what_they_are(source: str, place: str) -> None:
     make, use = WEAK[source], PLACES[place]
     assert chained(make(17), make(23), use(17)) == use(23)

@@ -18,6 +18,7 @@ from replayer.chaining import absorb
 from replayer.chains import Chains
 from replayer.rewriting import apply
 from replayer.sources import Sources
+from tests.corpus import each
 from tests.replayer.tapes import NOW, ORDER, request, response
 
 NEW = "b7d9a0c4-1f0e-4a61-8f3c-0e5d2c9b7a66"
@@ -67,7 +68,7 @@ USES = {
 
 
 @pytest.mark.parametrize("to", USES)
-@pytest.mark.parametrize("source", SOURCES)
+@each("source", SOURCES)
 def test_what_a_rule_names_is_carried_even_where_inference_never_would(source: str, to: str) -> None:
     make, use = SOURCES[source], USES[to]
     bindings = learnt({"name": "n", "from": f"POST /orders {source}", "to": f"POST {to}"}, make(1), make(2))
@@ -158,7 +159,7 @@ def test_never_also_keeps_a_request_from_being_held_back() -> None:
     assert sources.vanished(Exchange(2, Direction.INBOUND, request(target=f"/orders/{ORDER}"), Timing(NOW))) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("entry", "said"),
     [
         ({"from": "POST /a json $.x"}, "needs from and to"),

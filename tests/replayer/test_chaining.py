@@ -12,6 +12,7 @@ from captures.model import Headers, Request, Response, header
 from replayer.bindings import Bindings
 from replayer.chaining import absorb, learn
 from replayer.rewriting import apply, in_live_terms, in_recorded_terms
+from tests.corpus import each
 from tests.replayer.tapes import NOW, request, response
 
 OLD, NEW = "3f0e6a52-8f0b-4f5e-9a56-8c0d9b6d2a11", "b7d9a0c4-1f0e-4a61-8f3c-0e5d2c9b7a66"
@@ -36,7 +37,7 @@ def sent(bindings: Bindings, asked: Request) -> Request:
     return apply(bindings, asked)[0]
 
 
-@pytest.mark.parametrize(
+@each(
     ("recorded", "live", "before", "after"),
     [
         ({"id": OLD}, {"id": NEW}, f"/orders/{OLD}", f"/orders/{NEW}"),

@@ -17,6 +17,7 @@ from captures.redacting.redaction import RedactionPolicy, Redactor
 from replayer.bindings import Bindings
 from replayer.credentials import Credentials, logged_in
 from replayer.sources import Sources, Withheld
+from tests.corpus import each
 from tests.replayer.tapes import NOW, request, response
 
 SECRET = "tok-5b1e77aa90c2-very-secret"
@@ -89,7 +90,7 @@ def test_others_are_told_apart_by_what_was_recorded_of_them() -> None:
         assert changes == [f"header authorization: supplied by {label}"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("section", "said"),
     [
         ({"headers": {"Authorization": "Bearer ${NOT_SET}"}}, "the environment variable NOT_SET is not set"),

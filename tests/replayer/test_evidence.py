@@ -6,12 +6,11 @@ import base64
 import json
 from typing import Any
 
-import pytest
-
 from captures.model import Request
 from replayer.bindings import Binding, Bindings
 from replayer.chaining import absorb, settle
 from replayer.rewriting import apply
+from tests.corpus import each
 from tests.replayer.tapes import NOW, request, response
 
 OLD, ONE, TWO = (f"{digit * 8}-8f0b-4f5e-9a56-8c0d9b6d2a11" for digit in "3ab")
@@ -31,7 +30,7 @@ def answered(bindings: Bindings, number: int, recorded: Any, live: Any, asked: R
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "recorded", "live"),
     [
         ("id", 1, 2), ("id", "1", "2"), ("id", True, False), ("id", None, "x1y2z3"), ("ok", "true", "false"),

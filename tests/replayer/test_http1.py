@@ -17,6 +17,7 @@ from replayer.http1 import (
     keeps_alive,
 )
 from replayer.wire.http1_response import ResponseParser
+from tests.corpus import each
 
 
 def encode_request(request: Request) -> tuple[bytes, list[dict[str, str]]]:
@@ -35,7 +36,7 @@ def parsed(raw: bytes, method: str = "GET", *, step: int = 0, closed: bool = Fal
 
 
 @pytest.mark.parametrize("step", [0, 1, 7])
-@pytest.mark.parametrize(
+@each(
     ("raw", "method", "body"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "GET", b"hello"),

@@ -10,6 +10,7 @@ import pytest
 
 from captures.model import Direction, Exchange, Request, Timing
 from replayer.matching import Call, Match, Matched, Pool, Stub, Where, match
+from tests.corpus import each
 from tests.replayer.tapes import NOW, request, response
 
 BODY = {"order": "ord_5f3a9c1", "amount": 25, "items": [{"sku": "A"}, {"sku": "B"}]}
@@ -36,7 +37,7 @@ def how(call: Request, *stubs: Stub, **more: Any) -> Matched | None:
     return found.how if found else None
 
 
-@pytest.mark.parametrize(
+@each(
     ("call", "expected"),
     [
         (BASE, Matched.EXACT),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,12 +13,13 @@ from captures.model import Headers
 from replayer import pin_bodies
 from replayer.pin_send import resolve_body
 from replayer.pins import Body
+from tests.corpus import each
 
 JSON: Headers = ((b"Content-Type", b"application/json"),)
 TEXT: Headers = ((b"Content-Type", b"text/plain"),)
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "headers", "form", "layout"),
     [
         (b"", JSON, "empty", ""),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from captures.errors import ConfigError
 from replayer import pin_bodies, pin_file, pin_notation, pins
 from replayer.pins import Body, Pin, PinRequest, PinResponse, PinStub, Step
+from tests.corpus import each
 
 GOOD = """\
 pin: 1
@@ -37,7 +38,7 @@ def test_the_documented_example_is_a_pin_and_survives() -> None:
     assert pin_file.dump(pin_file.parse(pin_file.dump(pin), "again.yaml")) == pin_file.dump(pin)
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "complaint"),
     [
         (("pin: 1", "pin: 2"), "p.yaml:1: pin format 2 is not one this Retape reads"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from captures.formats.jsontext import Number
 from replayer import pin_notation
 from replayer.pin_notation import KINDS, Slot
+from tests.corpus import each
 
 
 @given(st.text())
@@ -64,7 +65,7 @@ def test_bad_slots_say_what_to_write(text: str, complaint: str) -> None:
     assert complaint in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "good", "bad"),
     [
         ("uuid", "3f0e6a52-8f0b-4f5e-9a56-8c0d9b6d2a11", "3f0e6a52"),

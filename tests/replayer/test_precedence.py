@@ -15,6 +15,7 @@ from replayer.chain_rules import chain_rules
 from replayer.chains import Chains
 from replayer.plan import Order
 from replayer.precedence import Edge, Precedence, Reason
+from tests.corpus import each
 from tests.replayer.tapes import NOW, request, response
 
 ONE = "3f0e6a52-8f0b-4f5e-9a56-8c0d9b6d2a11"
@@ -67,7 +68,7 @@ def closure(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
         known |= more
 
 
-@pytest.mark.parametrize("seed", range(60))
+@each("seed", range(60))
 def test_recorded_order_is_the_interval_order_and_no_more(seed: int) -> None:
     chance = random.Random(seed)
     starts = sorted(chance.choice([chance.uniform(0, 10), float(chance.randrange(10))]) for _ in range(12))

@@ -12,6 +12,7 @@ from replayer.chain_rules import chain_rules
 from replayer.chains import Chains
 from replayer.pin_send import bound_value
 from replayer.prerequisites import History
+from tests.corpus import each
 from tests.replayer.tapes import ORDER, request, response
 
 
@@ -204,7 +205,7 @@ def test_a_token_in_a_page_is_minted_there(page: str, place: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["_2mfJufcZpDP1Le6HmlZ0O8H6", "-T0FExQbdvZTRY7WzI_EBLz9", "qT0F_xQbdvZTRY7WzI-"])
-@pytest.mark.parametrize("value", ["Bearer {}", "a=1; sid={}; b=2", "{}", 'token="{}", x=1'])
+@each("value", ["Bearer {}", "a=1; sid={}; b=2", "{}", 'token="{}", x=1'])
 def test_a_token_may_begin_and_end_with_anything(token: str, value: str) -> None:
     assert token in words_of(value.format(token))
 

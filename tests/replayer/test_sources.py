@@ -11,6 +11,7 @@ from captures.model import Direction, Exchange, Failure, FailureKind, Headers, R
 from replayer.bindings import Bindings
 from replayer.chaining import absorb
 from replayer.sources import Sources, Withheld
+from tests.corpus import each
 from tests.replayer.tapes import NOW, ORDER, request, response
 
 NEW = "b7d9a0c4-1f0e-4a61-8f3c-0e5d2c9b7a66"
@@ -66,7 +67,7 @@ POST = request("POST", "/orders", {"sku": "A"})
         (response(201, {"ok": True}), None, "no longer shows"),
     ],
 )
-@pytest.mark.parametrize(
+@each(
     "asked",
     [
         request(target=f"/orders/{ORDER}"),
@@ -95,7 +96,7 @@ def test_what_the_dependents_made_is_gone_as_well_with_one_root() -> None:
     assert then.reason == "needs what follows from exchange 1 (POST /orders): it answered 500 instead of 201"
 
 
-@pytest.mark.parametrize(
+@each(
     ("recorded", "live", "asked"),
     [
         (MADE, response(201, {"id": NEW}), request(target=f"/orders/{ORDER}")),

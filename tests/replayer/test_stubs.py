@@ -15,6 +15,7 @@ import pytest
 from captures.errors import UsageError
 from captures.model import Failure, FailureKind, Response
 from replayer.stubs import Answer, Piece, Server
+from tests.corpus import each
 from tests.replayer.serving import Running
 
 ROOT = Path(__file__).parents[2]
@@ -261,7 +262,7 @@ def test_a_port_that_is_taken(running: Running) -> None:
         running.listen(port=urlsplit(running.proxy).port or 0)
 
 
-@pytest.mark.parametrize(
+@each(
     "module",
     [
         *("stubs", "desk", "connect", "matching", "misses", "library", "serve", "http1", "encoding"),

@@ -11,6 +11,7 @@ from captures.model import Headers, Request, Response
 from replayer.bindings import Bindings
 from replayer.chaining import absorb
 from replayer.rewriting import apply
+from tests.corpus import each
 from tests.replayer.tapes import NOW, request, response
 
 FORM: Headers = ((b"Content-Type", b"application/x-www-form-urlencoded"),)
@@ -70,7 +71,7 @@ def test_the_cookie_that_was_set_last_counts() -> None:
         "<script>var c = {{csrfToken: '{}'}}</script>",
     ],
 )
-@pytest.mark.parametrize(("old", "new"), [("qqhfceqkfp", "obxjynjlqu"), ("_bcdefgh", "abcdefg-"), ("abcz1234", "-x_y")])
+@each(("old", "new"), [("qqhfceqkfp", "obxjynjlqu"), ("_bcdefgh", "abcdefg-"), ("abcz1234", "-x_y")])
 def test_a_csrf_token_comes_back_under_a_name_that_tells(markup: str, old: str, new: str) -> None:
     bindings = Bindings()
     answered(bindings, 1, request(target="/start"), page(markup.format(old)), page(markup.format(new)))

@@ -8,6 +8,7 @@ import pytest
 
 from captures.model import Direction, Exchange, Timing
 from replayer.touching import Touch, Touched, path_of, touch_of
+from tests.corpus import each
 from tests.replayer.tapes import request, response
 
 
@@ -26,7 +27,7 @@ def conflict(first: str, second: str, status: int = 200) -> bool:
     return bool(found)
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "second"),
     [
         ("PUT /orders/17", "GET /orders/17"),

@@ -14,6 +14,7 @@ from recorder.plan import ProxyPlan
 from recorder.settings import Asked, settle
 from replayer.plan import ReplayPlan
 from replayer.settings import settings_of
+from tests.corpus import each
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LISTENING = Asked(inbound=("0=http://x",))
@@ -30,7 +31,7 @@ def test_of_recording(name: str) -> None:
         assert ProxyPlan.__dataclass_fields__[name].default == used
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     ["timeout", "ready_timeout", "on_miss", "exhausted", "concurrency", "order", "connections", "http_version",
      "stub_latency", "clock", "host", "isolate"],

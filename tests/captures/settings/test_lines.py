@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from captures.settings.faults import Path
 from captures.settings.lines import line_at, lines_of
+from tests.corpus import each
 
 TEXT = '''# a comment
 [record]
@@ -51,7 +52,7 @@ CASES: list[tuple[Path, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("at", "line"), CASES)
+@each(("at", "line"), CASES)
 def test_line(at: Path, line: int) -> None:
     assert lines_of(TEXT)[at] == line
 

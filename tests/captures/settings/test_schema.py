@@ -17,6 +17,7 @@ from jsonschema import Draft7Validator, FormatChecker
 from captures.settings.keys import ROOT, RULES_FILE
 from captures.settings.schema import schema_text
 from captures.settings.tables import Table, Tables
+from tests.corpus import each
 from tests.regenerate import ROOT as REPOSITORY
 from tests.regenerate import SCHEMAS
 
@@ -108,7 +109,7 @@ def test_good_files(text: str) -> None:
     assert both(tomllib.loads(text)) == (True, True)
 
 
-@pytest.mark.parametrize("text", BAD)
+@each("text", BAD)
 def test_bad_files(text: str) -> None:
     assert both(tomllib.loads(text)) == (False, False)
 

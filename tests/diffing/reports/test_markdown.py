@@ -12,6 +12,7 @@ from diffing.model import Approval, ApprovalState, ApprovalUse, Decision, Result
 from diffing.reports import github, markdown
 from diffing.reports.markdown_text import code, details, fenced, size, table, within
 from diffing.reports.surroundings import Surroundings
+from tests.corpus import each
 from tests.diffing.reports.conftest import Story
 from tests.diffing.reports.hostile import ATTEMPTS, hostile
 from tests.diffing.reports.story import clean, inconclusive
@@ -40,7 +41,7 @@ def spoken(text: str) -> str:
     return "\n".join(said)
 
 
-@pytest.mark.parametrize("text", [*ATTEMPTS, "", " ", "`", "``", "a`b", "\\", "a\\|b", "|", "#", "<code>", "</code>"])
+@each("text", [*ATTEMPTS, "", " ", "`", "``", "a`b", "\\", "a\\|b", "|", "#", "<code>", "</code>"])
 def test_captured_text_stays_code(text: str) -> None:
     for place in (f"see {code(text)} there", table(["a", "b"], [[code(text), "x"]])):
         outside = spoken(place).split()

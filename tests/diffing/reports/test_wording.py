@@ -9,12 +9,13 @@ from diffing.classes import all_classes
 from diffing.model import ABSENT, Group
 from diffing.reports.wording import meaning, name_of, rule_snippet, shown_values, statement, title
 from diffing.rulebook.rules import parse_rules
+from tests.corpus import each
 from tests.diffing.reports.story import NASTY, make_result
 
 RESULT = make_result()
 
 
-@pytest.mark.parametrize("group", RESULT.groups, ids=lambda group: group.fingerprint)
+@each("group", RESULT.groups, ids=lambda group: group.fingerprint)
 def test_a_rule_snippet_is_a_rule_that_is_read(group: Group) -> None:
     snippet = rule_snippet(group)
     if group.location in ("exchange", "response") or group.class_id in ("outbound.missing", "outbound.extra"):

@@ -17,11 +17,12 @@ from diffing.options import approvals_from
 from diffing.review.approvals import approval_of, entry_of, parse_approvals, recording_of
 from diffing.review.approvalsfile import with_approvals
 from diffing.rulebook.tomlfile import rewrite
+from tests.corpus import each
 
 GOOD: dict[str, Any] = {"fingerprint": "a3f8c21b9d04", "decision": "accepted"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("more", "sentence"),
     [
         ({"reson": "x"}, 'unknown key "reson". Did you mean "reason"?'),

@@ -13,6 +13,7 @@ import diffing.reports
 from diffing.model import ABSENT, Group, Kind, Level
 from diffing.reports.page_data import index
 from diffing.review.choosing import matcher
+from tests.corpus import each
 from tests.diffing.review.conftest import Pair
 
 ASSETS = Path(diffing.reports.__file__).parent / "assets"
@@ -51,7 +52,7 @@ EXPRESSIONS = {
 }
 
 
-@pytest.mark.parametrize(("expression", "names"), EXPRESSIONS.items())
+@each(("expression", "names"), EXPRESSIONS.items())
 def test_which_groups_are_meant(expression: str, names: str) -> None:
     chosen = matcher(expression)
     assert "".join(group.fingerprint[0] for group in GROUPS if chosen(group)) == names

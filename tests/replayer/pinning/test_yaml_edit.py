@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from replayer import pin_yaml
 from replayer.pinning.yaml_edit import edited
+from tests.corpus import each
 
 TEXT = """\
 # why this is here
@@ -54,7 +55,7 @@ def body(value: Any) -> Any:
     return value["expect"]["json"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "old", "new"),
     [
         (lambda v: v["expect"].update(status=404), "status: 200   # fine", "status: 404   # fine"),

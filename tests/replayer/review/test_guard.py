@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from replayer.review.guard import LIMIT, Guard, Head, headers_of
+from tests.corpus import each
 
 GUARD = replace(Guard.of("127.0.0.1", 8000), token="t" * 43, session="s" * 43, key="k" * 43)
 COOKIE = f"{GUARD.cookie_name}={GUARD.session}"
@@ -21,7 +22,7 @@ def status(guard: Guard, method: str, target: str, headers: dict[str, str], *mor
     return int(refusal.status) if refusal else 200
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "target", "headers", "wanted"),
     [
         ("GET", "/", PAGE, 200),
@@ -100,7 +101,7 @@ def test_a_cookie_among_others_is_found() -> None:
     assert status(GUARD, "GET", "/", PAGE | {"cookie": ""}, ("cookie", "a=b"), ("cookie", COOKIE)) == 200
 
 
-@pytest.mark.parametrize(
+@each(
     ("listening", "host", "allowed"),
     [
         ("0.0.0.0", "192.0.2.7:8000", True),

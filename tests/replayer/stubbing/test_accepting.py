@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from captures.model import Direction, Exchange, Request, Timing
 from diffing.rulebook.rules import RuleBook, parse_rules
 from replayer.plan import OnMiss
 from replayer.stubbing.accepting import Accepting
+from tests.corpus import each
 from tests.replayer.desks import desk_of
 from tests.replayer.tapes import NOW, Tape, request, response
 
@@ -39,7 +38,7 @@ SEEN = {"location": f"{WHERE}.body $.lines[*].seen", "expect": "integer"}
 PAGE = {"location": f"{WHERE}.query page", "expect": "string"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("call", "rules", "accepted"),
     [
         (body(amount=104), [NUMBER], ("r0",)),

@@ -10,6 +10,7 @@ from captures.model import Request
 from diffing.rulebook.rules import RuleBook, parse_rules
 from replayer.stubbing.accepting import Accepting
 from replayer.stubbing.edits import accepting_rules, edits
+from tests.corpus import each
 from tests.replayer.stubbing.test_accepting import recorded
 from tests.replayer.tapes import NOW, request
 
@@ -22,7 +23,7 @@ def changed(**body: Any) -> Request:
     return request("POST", "/api/v2/payments?dry=0", {**BODY, **body}, host="pay.test")
 
 
-@pytest.mark.parametrize(
+@each(
     ("call", "script"),
     [
         (BASE, []),

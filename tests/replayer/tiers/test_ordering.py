@@ -8,6 +8,7 @@ import pytest
 
 from replayer.tiers.cover import Cover
 from replayer.tiers.ordering import ordered
+from tests.corpus import each
 from tests.replayer.tiers.making import cover, step
 
 PAST = {"GET /drifted": 0.5, "GET /worse": 1.0}
@@ -67,7 +68,7 @@ def drawn(seed: int) -> tuple[Cover, dict[str, float]]:
     return cover(*steps), {"GET /a": draw.random()}
 
 
-@pytest.mark.parametrize("seed", range(30))
+@each("seed", range(30))
 def test_every_beginning_is_closed_and_nothing_is_lost(seed: int) -> None:
     made, past = drawn(seed)
     order = ordered(made, past)

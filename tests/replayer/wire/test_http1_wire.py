@@ -14,6 +14,7 @@ from captures.trust import Authority
 from replayer import loops
 from replayer.client import Client, Outcome, Target
 from replayer.wire.http1_response import MAX_INTERIM
+from tests.corpus import each
 from tests.replayer.wire.servers import OK, Handler, answers, ask, drips, once, resets, serving, silent, slams
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -189,7 +190,7 @@ ODD: dict[str, tuple[bytes, str, bytes, int]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ODD)
+@each("name", ODD)
 def test_an_odd_answer_is_read_and_does_not_spoil_the_next(name: str) -> None:
     data, method, body, connections = ODD[name]
     ends = name in ("an end of the connection", "a coding that is not the last")
