@@ -119,6 +119,7 @@ async def serve(
     from recorder.h2c import PriorKnowledge
     from recorder.master import Proxy
     from recorder.mends import mend
+    from recorder.multiplexed.taking import ShortStreams
     from recorder.plain.taking import ShortWay
     from recorder.tape import Tape
 
@@ -141,6 +142,7 @@ async def serve(
     proxy.add(connections)
     proxy.add(tape)
     proxy.add(ShortWay(tape))
+    proxy.add(ShortStreams(tape))
     try:
         for bound in await proxy.start(plan.listeners):
             doors.open(bound.spec, bound.listener, bound.host, bound.port)

@@ -40,6 +40,7 @@ ROOMS = {
     "captures/doctor": "whether this machine can record and replay: tools, disk, clock, and which clients trust our CA",
     "recorder": "traffic to capture; the only importer of mitmproxy",
     "recorder/mends": "what stock mitmproxy breaks in a service's real path, mended at run time",
+    "recorder/multiplexed": "the short way of plain HTTP/2 streams, past the layers of mitmproxy and the states of h2",
     "recorder/plain": "the short way of plain HTTP/1 exchanges, past the layers of mitmproxy",
     "recorder/watching": "who looks on while a recording runs: /metrics, /healthz, the service manager, the terminal",
     "replayer": "capture to a new build, dependencies stubbed, to a run; pins and the pytest plugin",

@@ -20,7 +20,7 @@ from OpenSSL import SSL
 Address = tuple[str, int]
 RECORD = 16_384  # bytes of plaintext in a TLS record, at most (RFC 8446 5.1)
 PIECE = 65_536  # bytes of ciphertext fetched at once
-_BELOW = frozenset({ReverseProxy, HttpProxy, HttpLayer, HttpStream, ClientTLSLayer, ServerTLSLayer})
+BELOW = frozenset({ReverseProxy, HttpProxy, HttpLayer, HttpStream, ClientTLSLayer, ServerTLSLayer})
 
 
 class Clear:
@@ -106,13 +106,13 @@ def waits(layer: HttpLayer) -> Clear | None:
     context = layer.context
     if layer.streams or layer.waiting_for_establishment or context.client.state is not ConnectionState.OPEN:
         return None
-    if not all(type(one) in _BELOW and one._paused is None for one in context.layers):
+    if not all(type(one) in BELOW and one._paused is None for one in context.layers):
         return None
-    if not all(_is_tunnel(one) for one in context.layers if type(one) is HttpLayer and one is not layer):
+    if not all(is_tunnel(one) for one in context.layers if type(one) is HttpLayer and one is not layer):
         return None
     if not _is_idle(layer.connections.get(context.client), Http1Server):
         return None
-    return _codec(context.client, context.layers)
+    return codec_of(context.client, context.layers)
 
 
 def idle_server(layer: HttpLayer, address: Address, *, tls: bool) -> tuple[Connection, Clear] | None:
@@ -126,7 +126,7 @@ def idle_server(layer: HttpLayer, address: Address, *, tls: bool) -> tuple[Conne
         while isinstance(stack[-1], ServerTLSLayer | HttpClient):
             stack.append(getattr(stack[-1], "child_layer", None))
         if _is_idle(stack[-1], Http1Client) and all(one._paused is None for one in stack):
-            codec = _codec(server, [*layer.context.layers, *stack])
+            codec = codec_of(server, [*layer.context.layers, *stack])
             return None if codec is None else (server, codec)
     return None
 
@@ -139,7 +139,7 @@ def _is_idle(connection: Any, kind: type) -> bool:
     return one.state == one.read_headers and one.request is None and not one.buf
 
 
-def _is_tunnel(outer: HttpLayer) -> bool:
+def is_tunnel(outer: HttpLayer) -> bool:
     """Whether all that ``outer`` carries is one tunnel, whose bytes it hands on as they are."""
     server = outer.connections.get(outer.context.client)
     streams = list(outer.streams.values())
@@ -151,7 +151,7 @@ def _is_tunnel(outer: HttpLayer) -> bool:
     )
 
 
-def _codec(connection: Connection, layers: Iterable[Any]) -> Clear | None:
+def codec_of(connection: Connection, layers: Iterable[Any]) -> Clear | None:
     """What is between the socket of ``connection`` and HTTP; None where that is not what is known here."""
     found = {
         id(one): one for one in layers if isinstance(one, ClientTLSLayer | ServerTLSLayer) and one.conn is connection

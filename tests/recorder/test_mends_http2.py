@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
 
-import h2.config
-import h2.connection
 import h2.errors
 import h2.events
 import pytest
@@ -19,64 +13,12 @@ from captures.model import FailureKind
 from captures.service import free_port
 from recorder.listeners import LOOPBACK
 from tests.recorder.conftest import Lab, connect, inbound, outbound, until
+from tests.recorder.http2_client import Caller, calling, ended, of
 from tests.replayer.wire.http2_server import Peer, frame, goaway, speaks_http2
 
 pytestmark = pytest.mark.slow  # a real proxy for each
 
 Codes = h2.errors.ErrorCodes
-
-
-class Caller:
-    """A client's connection; ``happened`` is what it was told, in order, its end (``None``) among it."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding=None))
-        self.h2.initiate_connection()
-        self.happened: list[Any] = []
-        self.goaways: list[tuple[int, int]] = []  # last stream, error code
-
-    def ask(self, *paths: str, end: bool = True) -> None:
-        for path in paths:
-            headers = [(":method", "GET"), (":scheme", "http"), (":authority", "shop.test"), (":path", path)]
-            self.h2.send_headers(self.h2.get_next_available_stream_id(), headers, end_stream=end)
-        self.flush()
-
-    def flush(self) -> None:
-        with suppress(ConnectionError):
-            self._sock.sendall(self.h2.data_to_send())
-
-    def hear(self, enough: Callable[[list[Any]], Any]) -> list[Any]:
-        """Listen until ``enough`` was told, or the connection ended."""
-        while not enough(self.happened):
-            try:
-                data = self._sock.recv(65536)
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                self.happened.append(None)
-                break
-            while data[3:4] == b"\x07":  # h2 takes GOAWAY for the end
-                length = int.from_bytes(data[:3])
-                self.goaways.append((int.from_bytes(data[9:13]), int.from_bytes(data[13:17])))
-                data = data[9 + length :]
-            self.happened += self.h2.receive_data(data)
-            self.flush()
-        return self.happened
-
-
-def of(kind: type, events: list[Any]) -> list[Any]:
-    return [event for event in events if isinstance(event, kind)]
-
-
-@contextmanager
-def calling(port: int) -> Iterator[Caller]:
-    with connect(port) as sock:
-        yield Caller(sock)
-
-
-def ended(count: int) -> Callable[[list[Any]], bool]:
-    return lambda events: len(of(h2.events.StreamEnded | h2.events.StreamReset, events)) >= count  # type: ignore[arg-type]
 
 
 def test_informational_responses_pass_and_are_noted(lab: Lab) -> None:
