@@ -5,16 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from captures import placing
 from captures.config import Config
 from captures.errors import EmptyCapture, UsageError
+from captures.routes.templates import explicit_templates
 from captures.selection import parse
 from captures.wording import counted
 from diffing.model import Group
-from diffing.options import options_from
 from replayer.pin_file import dump
 from replayer.pin_make import Made, Refused, make_pins
 
@@ -38,7 +37,7 @@ class Drafts:
 
 def drafts_of(capture: Path, exchanges: Sequence[int], folder: Path, config: Config) -> Drafts:
     """Pins of the recorded ``exchanges`` as ``capture`` (a recording, or a run) answers them."""
-    endpoints = options_from(config, today=date.today()).endpoints  # noqa: DTZ011 - the calendar plays no part here
+    endpoints = explicit_templates(config.section("endpoints"))
     pins: list[Draft] = []
     refused: list[str] = []
     only = parse("id:" + ",".join(map(str, exchanges)))
