@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
-from captures.flows.mentions import Key, Mention, asked, asked_in_headers, endpoint_noun, shown
+from captures.flows.mentions import VALIDATOR, Key, Mention, asked, asked_in_headers, endpoint_noun, shown
 from captures.formats.codings import content_codings, content_decoded
 from captures.model import Exchange, Failure, Request, Response, header
 from captures.telling import is_told
@@ -46,6 +46,7 @@ class Gone:
     reason: str  # "needs the id that exchange 12 (POST /orders) did not make: it answered 500 instead of 201"
     after: str  # for what that one's dependents made: "needs what follows from exchange 12 (POST /orders): it …"
     failed: bool  # the source failed as a whole, rather than left the value out
+    unsent: bool = False  # it was not even asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Sources:
         self._supplied = supplied
         self._limit = limit
         self._gone: OrderedDict[Key, Gone] = OrderedDict()
+        self._unsent = False  # some of it is of exchanges that were not sent
         self._said = Seen()  # by either side of the recording
         self._heard: set[Heard] = set()  # bodies whose words are there: services answer the same again and again
         self._generation = 0  # of what was said, when these were heard
@@ -86,6 +88,16 @@ class Sources:
                 continue
             if _decides(mention, gone) and not self._known(mention.key):
                 return Withheld(gone.root, gone.reason, gone.after)
+        return self._shows_unsent(recorded) if recorded.request.method in SAFE else None
+
+    def _shows_unsent(self, recorded: Exchange) -> Withheld | None:
+        """A read whose answer showed what nobody asked the new build to make: what is missing there is no drift."""
+        if not self._unsent or recorded.response is None or recorded.response.status >= 400:
+            return None
+        for mention in shown(recorded):
+            gone = self._gone.get(mention.key)
+            if gone is not None and gone.unsent and mention.key[1] != VALIDATOR and not self._known(mention.key):
+                return Withheld(gone.root, gone.reason.replace("needs", "its answer showed", 1), gone.after)
         return None
 
     def answered(self, recorded: Exchange, live: Response | None, failure: Failure | None = None) -> None:
@@ -104,7 +116,8 @@ class Sources:
         if recorded.response is not None and recorded.response.status < 400:
             lost = self._bindings.chains.lost(recorded.request, recorded.response, None)
             for key in (*(key for key, _ in self._made(recorded)), *lost):
-                self._forget(key, Gone(because.root, because.after, because.after, failed=True))
+                self._forget(key, Gone(because.root, because.after, because.after, failed=True, unsent=True))
+                self._unsent = True
         self._hear(recorded)
 
     def _look(self, recorded: Exchange, live: Response | None, why: str | None) -> None:

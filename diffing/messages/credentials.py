@@ -26,6 +26,11 @@ _WORD = re.compile(rb"[A-Za-z0-9_.~+/-]{8,}")
 SCANNED = 65_536
 """Bytes of a body looked through for secrets that were handed out."""
 
+TYPED = (
+    'record again with [redact] keep = ["{name}"], where these are test accounts, or let [replay.auth] or --header '
+    "bring a token"
+)
+"""A password is on no page and in no answer: recording more of the traffic brings none."""
 ADVICE = (
     "record the login together with the calls that use its session, or send a live one with --header, "
     "or keep a test account's secret out of redaction ([redact] keep)"
@@ -105,10 +110,13 @@ def wanting(recorded: Exchange, replayed: Exchange, handed_out: HandedOut | None
     )
     if not missing:
         return None
+    names = [place.rpartition(" ")[2].rpartition(".")[2] for place in missing]
+    typed = all(map(_TYPED_BY_PEOPLE.search, names))
+    advice = TYPED.format(name='", "'.join(dict.fromkeys(names))) if typed else ADVICE
     how = "asked for the password again" if again else f"refused with {new.status}"
     return (
         f"{how} because its {', '.join(missing)} stands in the recording as a pseudonym "
-        f"and nothing in the replay gave a live one: {ADVICE}"
+        f"and nothing in the replay gave a live one: {advice}"
     )
 
 

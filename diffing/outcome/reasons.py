@@ -40,10 +40,13 @@ class Reasons:
             kind.sources.setdefault(source)
 
     def said(self) -> list[str]:
-        """``40 exchanges: needs the id that POST /items (exchange 5 and 9 more) did not make: …``, commonest first."""
+        """``40 exchanges: needs the id that POST /items (exchange 5 and 9 more) did not make: …``, commonest first, but
+        those that follow from another exchange after all others: one of these is what to mend.
+        """
         counts = Counter({shape: kind.count for shape, kind in self._kinds.items()})
         told = []
-        for shape, count in counts.most_common(MOST):
+        common = counts.most_common()
+        for shape, count in sorted(common, key=lambda one: bool(self._kinds[one[0]].sources))[:MOST]:
             kind = self._kinds[shape]
             words = kind.said
             if len(kind.sources) > 1:

@@ -19,19 +19,20 @@ from captures.model import Exchange, Session
 from captures.store import Capture
 from captures.visible import visible
 from diffing.messages.startup import PLACES
-from diffing.model import ABSENT, Column, Finding, Group, Judgement, Result
+from diffing.model import Column, Finding, Group, Judgement, Result
 from diffing.outcome.reproduce import shell_word
 from diffing.reports import coverage
 from diffing.reports.detail import exchange_detail
 from diffing.reports.packing import encoded, packed
 from diffing.reports.text import clip
-from diffing.reports.values import shown_pair
+from diffing.reports.values import NOTHING
 from diffing.reports.wording import (
     COLUMNS,
     decision_said,
     meaning,
     name_of,
     rule_snippet,
+    shown_values,
     statement,
     title,
     verdict_sentence,
@@ -115,8 +116,8 @@ def _row(group: Group, position: int) -> dict[str, Any]:
 
 
 def _values(of: Group | Finding, limit: int) -> dict[str, str | None]:
-    before, after = shown_pair(of.recorded, of.replayed, limit)
-    return {"from": None if of.recorded is ABSENT else before, "to": None if of.replayed is ABSENT else after}
+    before, after = shown_values(of, limit)
+    return {"from": None if before == NOTHING else before, "to": None if after == NOTHING else after}
 
 
 def sides(result: Result, recorded: Capture | None, replayed: Capture | None) -> list[dict[str, str]]:

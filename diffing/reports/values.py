@@ -87,10 +87,14 @@ def _scalar(item: Any, ascii_only: bool) -> str:
     raise TypeError(f"a {type(item).__name__} has no JSON form")
 
 
+NOTHING = "(absent)"
+"""What stands for a value that is not there: the JSON text of no value."""
+
+
 def shown(value: Any, limit: int = 160) -> str:
-    """``value`` on one line for people, cut to ``limit`` characters; ``(absent)`` where there is nothing."""
+    """``value`` on one line for people, cut to ``limit`` characters; :data:`NOTHING` where there is nothing."""
     if value is ABSENT:
-        return "(absent)"
+        return NOTHING
     return clip(visible(dump(value, ascii_only=False)), limit)
 
 

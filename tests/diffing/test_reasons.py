@@ -49,3 +49,11 @@ def test_reasons_without_a_source_are_counted_as_they_are() -> None:
         "1 exchange: exchange 3 (GET /a) is odd",
         "1 exchange: exchange 4 (GET /a) is odd",
     ]
+
+
+def test_a_cause_stands_before_what_follows_from_it() -> None:
+    reasons = Reasons()
+    for _ in range(3):
+        reasons.add(needs(5), 5, "POST /items")
+    reasons.add("refused with 401")
+    assert reasons.said() == ["1 exchange: refused with 401", f"3 exchanges: {needs(5)}"]

@@ -200,3 +200,19 @@ def test_a_reason_is_one_harmless_line_of_bearable_length() -> None:
     assert said is not None
     assert len(said) < 300
     assert said.isprintable()
+
+
+def test_a_read_that_showed_what_was_not_sent_says_so_instead_of_lacking_it() -> None:
+    """A list without what nobody asked for is no drift of the build."""
+    replay = Replay()
+    refused = response(401, {"error": "no"})
+    replay.step(request("POST", "/login", {"user": "ann"}), response(200, {"token": TOKEN}), refused)
+    order = request("POST", "/orders", {"sku": "A"}, headers=BEARER)
+    assert replay.step(order, response(201, {"id": ORDER})) is not None
+    other = response(200, [{"id": NEW, "total": 1}])
+    assert replay.step(request(target="/orders"), other, other) is None
+    because = replay.step(request(target="/orders"), response(200, [{"id": NEW}, {"id": ORDER}]))
+    assert because is not None
+    why = "its answer showed what follows from exchange 1 (POST /login): it answered 401 instead of 200"
+    assert (because.root, because.reason) == (1, why)
+    assert replay.step(request("POST", "/search", {}), response(200, [{"id": ORDER}]), response(200, [])) is None

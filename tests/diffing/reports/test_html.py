@@ -223,3 +223,19 @@ def test_the_page_says_what_to_type_about_a_group(story: Story, source: str | No
         "review": f"retape review run.sqlite{named}",
     }
     assert page_data.index(replace(result, replayed_path=""), None, None)["decide"] == {}
+
+
+@pytest.mark.parametrize(
+    ("class_id", "recorded", "replayed", "shown"),
+    [
+        ("outbound.repeated", 1, 2, ("1 call", "2 calls")),
+        ("outbound.extra", ABSENT, 2, ("0 calls", "2 calls")),
+        ("response.body.field-removed", "(absent)", ABSENT, ('"(absent)"', None)),
+    ],
+)
+def test_values_are_those_of_the_other_reports(
+    class_id: str, recorded: object, replayed: object, shown: tuple[str, str | None], story: Story
+) -> None:
+    group = replace(story.result.groups[0], class_id=class_id, recorded=recorded, replayed=replayed, examples=())
+    (one,) = page_data.index(replace(story.result, groups=(group,)), None, None)["groups"]
+    assert (one["from"], one["to"]) == shown
