@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +26,13 @@ from replayer.pin_notation import KINDS, Slot
 from replayer.pin_words import is_segment
 from replayer.tokens import is_idish, noun_of
 
-DAY = 86_400.0
+HOUR, DAY = 3_600.0, 86_400.0
+LONGEST = 11 * 366 * DAY
+TERMS = frozenset(
+    (2, 3, 4, 5, 6, 7, 10, 14, 15, 20, 21, 28, 30, 31, 35, 42, 45, 56, 60, 84, 90, 120, 180, 364, 365, 366)
+)
+"""Days in which things are due, delivered or over."""
+MONTHS = frozenset((1, 2, 3, 4, 6, 9, 12, 18, 24, 36, 48, 60, 120))
 
 _TIMES = ("timestamp http", "date iso8601", "timestamp iso8601", "timestamp iso8601 without zone")
 _KINDS = ("uuid", "ulid", *_TIMES, "jwt")
@@ -43,6 +50,7 @@ class Scene:
     secrets: frozenset[str] = frozenset()  # pseudonyms: the build shows the real ones
     made: frozenset[str] = frozenset()  # what this exchange is the first of the capture to show
     bound: Mapping[str, str] = field(default_factory=dict)  # recorded value -> the name a setup step gives it
+    before: tuple[float, ...] = ()  # when the setup steps happened
 
 
 def slot_for(name: str, value: Any, twin: Any, scene: Scene, place: Place = ()) -> Slot | None:
@@ -185,11 +193,30 @@ def _moment(name: str, value: Any, scene: Scene) -> Slot | None:
         read = moments.read_epoch(float(value))
     else:
         read = None
-    if read is None or abs(read.seconds - scene.near) > DAY:
+    if read is None or not (abs(read.seconds - scene.near) <= DAY or _from_now(read, scene)):
         return None
     if read.kind == "epoch" and not isinstance(value, str) and read.facets[0] not in ("s", "ms"):
         return Slot("integer")
     return _first_holding(value, ("timestamp unix", "timestamp unix ms", *_KINDS)) or _pattern(str(value))
+
+
+def _from_now(moment: moments.Moment, scene: Scene) -> bool:
+    """Whether ``moment`` was reckoned from when it was recorded: a lifetime in whole hours, a term in usual days.
+
+    A date alone says little: only where the pin makes what it is about, and so makes it anew each time.
+    """
+    if abs(moment.seconds - scene.near) > LONGEST:
+        return False
+    if moment.grain <= 1.0:
+        return any(
+            -1.0 <= (moment.seconds - at + HOUR / 2) % HOUR - HOUR / 2 <= 2.0 for at in (scene.near, *scene.before)
+        )
+    if moment.grain < DAY or not (scene.fresh or scene.bound):
+        return False
+    then = datetime.fromtimestamp(moment.seconds, UTC).date()
+    today = datetime.fromtimestamp(scene.near, UTC).date()
+    months = abs((then.year - today.year) * 12 + then.month - today.month)
+    return abs((then - today).days) in TERMS or (then.day == today.day and months in MONTHS)
 
 
 def _both(name: str, value: Any, twin: Any) -> Slot | None:

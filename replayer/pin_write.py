@@ -83,6 +83,7 @@ def write_pin(
             _, stubs = scribe.answer(step, {value: name for value, name, _ in bind})
             scribe.bound.update({value: name for value, name, _ in bind})
             pairs = tuple((name, place) for _, name, place in bind)
+            scribe.before.append(step.exchange.timing.started)
             steps.append(Step(request, step.exchange.response.status, pairs, stubs))
     request = scribe.request(material.exchange)
     expect, stubs = scribe.answer(material, {})
@@ -112,6 +113,7 @@ class Scribe:
     named: dict[str, str] = field(default_factory=dict)  # volatile value -> name, in the second writing
     seen: dict[str, _Sighting] = field(default_factory=dict)
     made: frozenset[str] = frozenset()  # of the exchange being written
+    before: list[float] = field(default_factory=list)  # when the steps written so far happened
     words: Counter[str] = field(default_factory=Counter)
 
     def names_of(self, minted: Iterable[tuple[Key, Minted]]) -> list[tuple[str, str, str]]:
@@ -194,6 +196,7 @@ class Scribe:
             noun=noun,
             given=frozenset(given - set(self.bound)),
             secrets=material.secrets,
+            before=tuple(self.before),
             bound={value: name for value, name in self.bound.items() if not (made and _minted_again(value, exchange))},
         )
 

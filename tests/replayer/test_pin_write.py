@@ -300,6 +300,35 @@ def test_a_token_made_within_the_same_second_is_another_one_all_the_same() -> No
         assert pin.expect.body.value == {"access": shown}
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("2026-06-18", "«date iso8601»"),  # three weeks
+        ("2026-08-28", "«date iso8601»"),  # three months
+        ("2026-06-09", "2026-06-09"),
+        ("2027-01-01", "2027-01-01"),
+        ("2026-06-04T21:26:41Z", "«timestamp iso8601»"),  # a week and an hour, and the second it took
+        ("2026-06-04T21:56:40Z", "2026-06-04T21:56:40Z"),
+        ("2041-05-28T20:26:40Z", "2041-05-28T20:26:40Z"),
+        (int(NOW) + 7 * 86400, "«timestamp unix»"),
+    ],
+)
+def test_what_is_reckoned_from_now_is_another_one_tomorrow(value: Any, shown: Any) -> None:
+    made = exchange("POST", "/loans", {"book": "a"}, {"id": ORDER, "due": value}, 201)
+    assert pinned(made).expect.body.value["due"] == shown
+    later = replace(exchange("GET", f"/loans/{ORDER}", None, {"id": ORDER, "due": value}), timing=Timing(NOW + 7))
+    setup = [(Material(made), [((ORDER, ""), Minted(1, "json $.id", "id"))])]
+    pin = write_pin(Material(later), setup, Origin("a.sqlite"), "a")
+    assert pin.expect is not None
+    assert pin.expect.body.value["due"] == shown
+
+
+def test_a_date_of_what_was_there_before_stays() -> None:
+    assert pinned(exchange("GET", "/books/1", None, {"out": "2026-06-18"})).expect.body.value == {"out": "2026-06-18"}
+    asked = exchange("POST", "/loans", {"due": "2026-06-18"}, {"due": "2026-06-18"}, 201)
+    assert pinned(asked).expect.body.value == {"due": "2026-06-18"}
+
+
 def test_what_a_library_sent_is_kept_where_the_answer_tells_it_back() -> None:
     headers = ((b"User-Agent", b"python-requests/2.32"), (b"Accept", b"*/*"), (b"Connection", b"keep-alive"))
     one = exchange("GET", "/headers", None, {"agent": "python-requests/2.32", "connection": "keep-alive"})
