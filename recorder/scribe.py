@@ -159,6 +159,7 @@ class Intake:
 
 def main() -> int:
     """Run the process; its exit code (0, or 2 when the capture cannot be written)."""
+    from captures.redacting.bounds import SECONDS
     from captures.redacting.redaction import RedactionPolicy, Redactor, fingerprint
     from captures.redacting.secret_messages import message_redactor
 
@@ -166,7 +167,7 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)
     report = Report()
     plan = ProxyPlan.from_line(sys.stdin.buffer.readline())
-    redactor = Redactor(plan.redaction_key, RedactionPolicy.from_config(plan.redaction))
+    redactor = Redactor(plan.redaction_key, RedactionPolicy.from_config(plan.redaction), seconds=SECONDS)
     try:
         writer = CaptureWriter(
             plan.capture,

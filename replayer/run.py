@@ -18,6 +18,7 @@ from captures.digest import digest
 from captures.errors import UsageError
 from captures.links import Linker
 from captures.model import Direction, Exchange, Session
+from captures.redacting.bounds import SECONDS
 from captures.redacting.commands import shown_command
 from captures.redacting.redaction import RedactionPolicy, Redactor, fingerprint
 from captures.service import Wiring
@@ -118,7 +119,7 @@ class Replay:
     async def run(self) -> RunOutcome:
         plan = self._plan
         key = redaction_key(plan.redaction_key)
-        self._redactor = Redactor(key, RedactionPolicy.from_config(plan.redaction))
+        self._redactor = Redactor(key, RedactionPolicy.from_config(plan.redaction), seconds=SECONDS)
         library = StubLibrary(self._source, (session.id for session in self._sessions), plan.endpoints)
         meta = self._meta(key)
         with CaptureWriter(

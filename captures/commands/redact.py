@@ -127,8 +127,8 @@ def _say(found: Scan, others: int, done: str) -> None:
     )
     if others:
         click.echo(
-            f"{others} sessions were redacted with another key, or by an earlier release: their pseudonyms are told by the "
-            "exchanges' notes alone.",
+            f"{others} sessions were redacted with another key, or by an earlier release: their pseudonyms are told by "
+            "the exchanges' notes alone.",
             err=True,
         )
         click.echo("hint: Give the recorder's key as RETAPE_REDACT_KEY.", err=True)

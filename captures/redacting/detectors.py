@@ -7,15 +7,15 @@ which gives up after a bounded number of characters: the time grows with the len
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from captures.redacting import personal_data
+from captures.redacting import packed_text, personal_data
+from captures.redacting.bounds import Unsearchable
 from captures.redacting.known_tokens import NEEDLES, private_keys, tokens
 from captures.redacting.personal_data import MOST
 from captures.redacting.secret_headers import in_free_text, through_percent
-from captures.redacting.secret_names import normal
+from captures.redacting.secret_names import may_name, normal
 from captures.settings.recording_keys import DETECTORS
 
 HideDetected = Callable[[str, str], str]
@@ -39,9 +39,6 @@ _LOOSE_NEEDLES = (b"SK", b"key-", b"gl", b"Q~", b"shp", b"xox", b"sk-")
 _USER_IN_URL = re.compile(rb":(?://|\\/\\/)[^/\s\"@?#]{1,300}@")
 _PHONE = re.compile(rb"\+[1-9](?:[ ().-]{0,2}[0-9]){7}")
 _ENCODED_PHONE = re.compile(r"(?<![A-Za-z0-9])%2B[1-9][0-9]{7,14}(?![A-Za-z0-9])")
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])(?:[A-Za-z0-9+/]{32,}|[A-Za-z0-9_-]{32,})={0,2}(?![A-Za-z0-9+/_=-])")
-_PRINTABLE = re.compile(rb"[\t\n\r -~]+")
-"""How a text begins. JSON Web Tokens are looked at elsewhere: dots stand between their parts."""
 _ENCODED_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}%40[A-Za-z0-9.-]{4,255}")
 _ADDRESS = re.compile(rb"@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]")
 _LARGE = 65_536  # characters
@@ -101,17 +98,23 @@ class Detectors:
             return False
         return _may_have_card(data.translate(_FORM)) and any(_cards(data.decode("latin-1")))
 
-    def replaced(self, text: str, hide: HideDetected, name: str = "") -> str:
+    def replaced(
+        self, text: str, hide: HideDetected, name: str = "", inside: Callable[[str], str] | None = None
+    ) -> str:
         """``text`` with what is found in it replaced; ``name`` is that of the member or field whose value it is.
+
+        ``inside`` does it for a text that stands in this one in base64; without it those are treated like this one.
 
         Raises ``ValueError`` for more than :data:`MOST` findings.
         """
         if "private-key" in self._wanted and "PRIVATE KEY" in text:
             text = _spliced(text, private_keys(text), "private-key", hide)
         if len(text) > _LARGE:  # most pieces of a large text hold nothing
-            text = "".join([self._of_piece(one, hide, name) if self._may_be_in(one) else one for one in _pieces(text)])
+            text = "".join(
+                [self._of_piece(one, hide, name, inside) if self._may_be_in(one) else one for one in _pieces(text)]
+            )
         else:
-            text = self._of_piece(text, hide, name)
+            text = self._of_piece(text, hide, name, inside)
         for number, pattern in enumerate(self._patterns, start=1):
             text = _spliced(text, _of_pattern(text, pattern), f"pattern {number}", hide)
         return text
@@ -136,6 +139,7 @@ class Detectors:
             return value
 
         self._of_piece(piece, noted, "")
+        yield from ((start, end) for start, end, _ in self._hidden(piece))
         for value in values:
             at = piece.find(value)
             if at < 0:  # it stands there encoded
@@ -147,7 +151,7 @@ class Detectors:
     def _may_be_in(self, piece: str) -> bool:
         return self.may_find(piece.encode("utf-8", "surrogatepass"))
 
-    def _of_piece(self, text: str, hide: HideDetected, name: str) -> str:
+    def _of_piece(self, text: str, hide: HideDetected, name: str, inside: Callable[[str], str] | None = None) -> str:
         wanted = self._wanted
         if self._forms:
             text = in_free_text(text, lambda kind, value: hide(kind, value) if kind in self._forms else value)
@@ -160,7 +164,7 @@ class Detectors:
             text = _spliced(text, personal_data.addresses(text), "email", hide)
         if "email" in wanted and "%40" in text:
             if text.count("%40") > MOST:
-                raise ValueError(f"more than {MOST:,} findings of email")
+                raise Unsearchable(f"more than {MOST:,} findings of email")
             text = _ENCODED_ADDRESS.sub(lambda match: _unencoded(match[0], "email", hide), text)
         if "phone" in wanted and "%2B" in text:
             text = _ENCODED_PHONE.sub(lambda match: _unencoded(match[0], "phone", hide), text)
@@ -171,32 +175,25 @@ class Detectors:
         if "phone" in wanted:
             text = self._phones(text, hide, name)
         if runs:
-            text = self._unpacked(text, hide)
+            text = self._unpacked(text, inside or (lambda plain: self.replaced(plain, hide)))
         return text
 
-    def _unpacked(self, text: str, hide: HideDetected) -> str:
+    def _unpacked(self, text: str, inside: Callable[[str], str]) -> str:
         pieces: list[str] = []
         position = 0
         for start, end, plain in self._hidden(text):
-            packed = text[start:end]
-            new = base64.b64encode(self.replaced(plain, hide).encode("utf-8"), _alphabet(packed)).decode("ascii")
-            pieces += (text[position:start], new if packed.endswith("=") else new.rstrip("="))
-            position = end
+            new = inside(plain)
+            if new != plain:
+                pieces += (text[position:start], packed_text.packed(new, text[start:end]))
+                position = end
         return "".join((*pieces, text[position:])) if pieces else text
 
     def _hidden(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Base64 of texts in which something may be found: where it stands, and the text."""
-        for match in _BASE64.finditer(text):
-            packed = match[0]
-            try:
-                if not _PRINTABLE.fullmatch(base64.b64decode(packed[:32], _alphabet(packed))):
-                    continue
-                data = base64.b64decode(packed + "=" * (-len(packed) % 4), _alphabet(packed))
-                plain = data.decode("utf-8")
-            except ValueError:
-                continue
-            if _BASE64.fullmatch(plain) is None and self.may_find(data):
-                yield match.start(), match.end(), plain
+        for start, end, plain in packed_text.packings(text):
+            data = plain.encode("utf-8", "surrogatepass")
+            if may_name(data) or self.may_find(data):
+                yield start, end, plain
 
     def _phones(self, text: str, hide: HideDetected, name: str) -> str:
         if "+" in text:
@@ -252,10 +249,6 @@ def _pieces(text: str) -> Iterator[str]:
         start = end
 
 
-def _alphabet(packed: str) -> bytes:
-    return b"-_" if "-" in packed or "_" in packed else b"+/"
-
-
 def _unencoded(text: str, detector: str, hide: HideDetected) -> str:
     """What stands in a URL: ``ada%40shop.io``, ``%2B4930123456``."""
 
@@ -285,7 +278,7 @@ def _spliced(text: str, spans: list[tuple[int, int]], detector: str, hide: HideD
     if not spans:
         return text
     if len(spans) > MOST:
-        raise ValueError(f"more than {MOST:,} findings of {detector}")
+        raise Unsearchable(f"more than {MOST:,} findings of {detector}")
     pieces: list[str] = []
     position = 0
     for start, end in spans:

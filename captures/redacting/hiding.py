@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from captures.redacting.bounds import Bounds, Unsearchable
 from captures.redacting.personal_data import MOST, phone_pseudonym
 from captures.redacting.pseudonyms import is_pseudonym, number_pseudonym, pseudonym
 from captures.redacting.secret_echoes import Echoes
@@ -43,6 +44,7 @@ class Found:
     pseudonyms: dict[str, int] = field(default_factory=dict)  # by place, when inspecting
     unscannable: list[str] = field(default_factory=list)
     made: set[str] = field(default_factory=set)  # pseudonyms given out: a text may be looked at twice
+    bounds: Bounds = field(default_factory=Bounds)
     spared: frozenset[str] = frozenset()  # places whose values are known to be pseudonyms
     shown: Callable[[str], str] = str  # gives a place as ``spared`` has it
 
@@ -81,7 +83,8 @@ class Hiding:
             return value
         found.asked += 1
         if found.asked > MOST and not found.spared:
-            raise ValueError(f"more than {MOST:,} findings")
+            raise Unsearchable(f"more than {MOST:,} findings")
+        found.bounds.check()
         if detector:
             place = f"{place} ({detector})"
         if found.doing is Doing.LEARN:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from captures.redacting.bounds import Unsearchable
 from captures.redacting.shapes import DIGITS, LOWER, UPPER, mapped, pick, shaped, stream
 
 MOST = 250_000
@@ -46,7 +47,7 @@ def addresses(text: str) -> list[tuple[int, int]]:
         if start < match.start() and not _in_authority(text, start):
             found.append((start, match.end()))
             if len(found) > MOST:
-                raise ValueError(f"more than {MOST:,} findings of email")
+                raise Unsearchable(f"more than {MOST:,} findings of email")
     return found
 
 
@@ -197,7 +198,7 @@ def ibans(text: str) -> list[tuple[int, int]]:
             continue
         checked += 1
         if checked > MOST:
-            raise ValueError(f"more than {MOST:,} numbers like an IBAN")
+            raise Unsearchable(f"more than {MOST:,} numbers like an IBAN")
         stop = _reach(text, head.start(), length)
         if stop is None:
             continue

@@ -2,10 +2,10 @@
 
 Equal values give equal pseudonyms wherever they stand, so a token minted in a JSON body still matches the one used in
 a later Authorization header. The shape stays, so the service under test still accepts the value: digits stay digits,
-letters keep their case, punctuation stays, and only a short word becomes longer; a UUID keeps version and variant, a hash stays hexadecimal, a card number
-keeps a right check digit and its network, an IBAN its country and check digits, a JWT keeps three decodable parts and
-its times, a token of a known issuer its public beginning. An e-mail address, a phone number and a bank account become
-those of nobody (``personal_data``), so that no replay ever writes to a person.
+letters keep their case, punctuation stays, and only a short word becomes longer; a UUID keeps version and variant, a
+hash stays hexadecimal, a card number keeps a right check digit and its network, an IBAN its country and check digits, a
+JWT keeps three decodable parts and its times, a token of a known issuer its public beginning. An e-mail address, a
+phone number and a bank account become those of nobody (``personal_data``), so that no replay ever writes to a person.
 
 Without the key nothing leads back (HMAC-SHA256, RFC 2104), except for what the shape itself gives away. With it a
 pseudonym is known again, but for numbers of less than 18 digits that have not the form of nobody's data.

@@ -11,11 +11,15 @@ Content-Length follows a body that has become longer or shorter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from captures.model import Exchange, Headers, Request, Response, header
+from captures.redacting.bounds import Bounds, Unsearchable
 from captures.redacting.detectors import Detectors
 from captures.redacting.hiding import Doing, Found, Hiding
 from captures.redacting.pseudonyms import fingerprint, pseudonym
@@ -36,7 +40,17 @@ _LONGEST_REASON = 15  # characters of a reason phrase that is not searched: "Mov
 class Redactor:
     """Replaces secrets by pseudonyms made with ``key``. One per session; not bound to a thread, keeps no exchange."""
 
-    def __init__(self, key: bytes, policy: RedactionPolicy | None = None) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        policy: RedactionPolicy | None = None,
+        *,
+        seconds: float = math.inf,
+        clock: Callable[[], float] = time.thread_time,
+    ) -> None:
+        # ``seconds`` of processor time (of ``clock``) are given to each body; one that needs more is not kept.
+        self._seconds = seconds
+        self._clock = clock
         policy = policy or RedactionPolicy()
         detectors = Detectors(policy.detectors, policy.patterns)
         self._hiding = Hiding(key)
@@ -131,7 +145,7 @@ class Redactor:
     def body(self, found: Found, side: str, raw: bytes, headers: Headers) -> bytes:
         """``raw``, read as ``headers`` say, without its secrets and those in ``found``; empty when it was closed."""
         body = self._body(found, side, raw, headers)
-        body.replace_echoes(found.echoes, lambda: found.count(f"echo {side}.body"))
+        self._echoes_in_body(found, side, body)
         return body.encoded(found.unscannable)
 
     # -- an exchange ----------------------------------------------------------------------------------------------
@@ -162,8 +176,8 @@ class Redactor:
             request_trailers = self._echoes_in_headers(found, "request.trailer", request_trailers)
             response_trailers = self._echoes_in_headers(found, "response.trailer", response_trailers)
             target = self._counted(found, "request.target", target, found.echoes.in_text(target))
-            sent.replace_echoes(found.echoes, lambda: found.count("echo request.body"))
-            received.replace_echoes(found.echoes, lambda: found.count("echo response.body"))
+            self._echoes_in_body(found, "request", sent)
+            self._echoes_in_body(found, "response", received)
             if notes:
                 notes = found.echoes.in_value(notes)
         request_body = sent.encoded(found.unscannable)
@@ -196,9 +210,28 @@ class Redactor:
             notes={**notes, **more},
         )
 
+    @contextmanager
+    def _timed(self, found: Found) -> Iterator[None]:
+        """The time that one body may take; who only looks takes what it needs."""
+        if self._seconds != math.inf and found.doing is not Doing.INSPECT:
+            found.bounds.clock, found.bounds.until = self._clock, self._clock() + self._seconds
+        yield
+        found.bounds.until = math.inf
+
+    def _echoes_in_body(self, found: Found, side: str, body: Body) -> None:
+        try:
+            with self._timed(found):
+                body.replace_echoes(found.echoes, lambda: found.count(f"echo {side}.body"), found.bounds)
+        except Unsearchable as error:
+            found.unscannable.append(f"{side}.body: {error}")
+
     def _body(self, found: Found, side: str, raw: bytes, headers: Headers) -> Body:
         if not raw:
             return Body(raw)
+        with self._timed(found):
+            return self._read(found, side, raw, headers)
+
+    def _read(self, found: Found, side: str, raw: bytes, headers: Headers) -> Body:
         if not found.echoes.empty or len(raw) > _LONGEST_QUIET:  # a cookie's value is looked for in bodies, too
             return self._bodies.search(raw, headers, _Sink(self._places, self._hiding, found, side))
         key = raw, read_by(headers)
@@ -228,7 +261,8 @@ class Redactor:
 
     def _inside(self, found: Found, place: str, name: str, value: str) -> str:
         """The value of a field that may be JSON."""
-        return self._bodies.inside(value, "", name, _Sink(self._places, self._hiding, found, place.partition(".")[0]))
+        side = place.partition(".")[0]
+        return self._bodies.inside(value, "", name, _Sink(self._places, self._hiding, found, side, place))
 
 
 @dataclass(slots=True)
@@ -239,10 +273,15 @@ class _Sink:
     hiding: Hiding
     found: Found
     side: str
+    at: str = ""  # the place of what a body stands in, if it is no body of its own
 
     @property
     def echoes(self) -> Echoes:
         return self.found.echoes
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.found.bounds
 
     @property
     def exact(self) -> bool:
@@ -252,28 +291,34 @@ class _Sink:
         self.found.unscannable.append(reason)
 
     def string(self, place: str, name: str, value: str) -> str:
-        return self.places.member(self.found, f"{self.side}.body {place}", name, value)
+        return self.places.member(self.found, self._place(place), name, value)
 
     def number(self, place: str, literal: str, detector: str = "") -> str:
-        place = f"{self.side}.body {place}"
+        place = self._place(place)
         if detector:
             return self.hiding.hide(self.found, place, literal, detector=detector)
         return self.hiding.number(self.found, place, literal)
 
-    def fields(self, query: bytes) -> bytes:
-        return self.places.fields(self.found, f"{self.side}.form", query)
+    def fields(self, query: bytes, place: str = "") -> bytes:
+        at = self._place(place) if place or self.at else f"{self.side}.form"
+        return self.places.fields(self.found, at, query)
 
     def part(self, name: str, value: str) -> str:
         return self.places.field(self.found, f"{self.side}.part {name}", name, value)
 
     def text(self, value: str, place: str, name: str, *, urls: bool = True) -> str:
-        return self.places.text(self.found, f"{self.side}.body {place or 'text'}", value, name, urls=urls)
+        return self.places.text(self.found, self._place(place), value, name, urls=urls)
 
     def fixed(self, value: str) -> str:
         return self.places.fixed(self.found, f"{self.side}.body bytes", value)
 
     def echoed(self) -> None:
         self.found.count(f"echo {self.side}.body")
+
+    def _place(self, place: str) -> str:
+        if self.at:
+            return f"{self.at} {place}" if place else self.at
+        return f"{self.side}.body {place or 'text'}"
 
 
 def _told_length(headers: Headers, before: int, after: int) -> Headers:

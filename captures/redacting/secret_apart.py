@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from captures.formats import jsonspans
 from captures.jsonpaths import Place
+from captures.redacting.bounds import Bounds
 from captures.redacting.secret_names import NEEDLES, Secrecy, normal
 
 SecrecyOf = Callable[[str, bool], Secrecy]
@@ -25,6 +26,8 @@ _LISTS = ("path", "loc")
 """Labels that may be a list of steps, as validators answer them."""
 _VALUES = frozenset("val v values input received answer".split())
 _COLUMNS = frozenset("columns fields headers header names columnnames fieldnames cols meta schema keys".split())
+_CELLS = frozenset(("f", "values", "Data", "data", "cells", "row", "c"))
+"""Members of a row that is an object."""
 _FRAMES = frozenset("schema metadata meta resultsetmetadata header".split())
 _STRING = re.compile(rb'"([^"\\\x00-\x1f]{1,80})"[ \t\r\n]*+[,\]}]')
 _TWO = re.compile(r'[ \t\r\n]*,[ \t\r\n]*(?:"(?:[^"\\]|\\.)*+"|[^"\[\]{},]++)[ \t\r\n]*\]([ \t\r\n]*,[ \t\r\n]*\[)?')
@@ -83,9 +86,19 @@ class Apart:
                 name, sure = self.elements[place[: at + 1]]
                 yield name, at == last, sure
             for head, column, name in self.columns.get(place[:at], ()):
-                steps = [one for one in place[at:] if isinstance(one, int)]
-                if step != head and len(steps) > 1 and steps[-1] == column:
+                if step != head and _column(place[at:]) == column:
                     yield name, True, True
+
+
+def _column(steps: Place) -> int | None:
+    """The column of a table's cell, to which ``steps`` lead from what the table stands in."""
+    rows = steps[1:] if isinstance(steps[0], str) else steps
+    if len(rows) < 2 or not isinstance(rows[0], int):
+        return None
+    cells = rows[2:] if rows[1] in _CELLS else rows[1:]
+    return (
+        cells[0] if cells and isinstance(cells[0], int) and len(cells) < 3 and int not in map(type, cells[1:]) else None
+    )
 
 
 def is_label(name: str) -> bool:
@@ -109,14 +122,14 @@ def mentions(data: bytes, secrecy_of: SecrecyOf, *, needled: bool) -> bool:
     return any(True for _ in _names(data, secrecy_of, needled=needled))
 
 
-def apart(text: str, secrecy_of: SecrecyOf, *, needled: bool) -> Apart:
+def apart(text: str, secrecy_of: SecrecyOf, bounds: Bounds, *, needled: bool) -> Apart:
     """The names in JSON ``text`` that stand apart. Raises ``ValueError`` where it is none."""
     found = Apart(variables=_variables(text, secrecy_of))
     names = set(_names(text.encode("utf-8", "surrogatepass"), secrecy_of, needled=needled))
     if not names:
         return found
     spans = (one.span() for one in re.finditer(r'"([^"\\]{1,80})"', text) if one[1] in names)
-    for scalar in jsonspans.scalars(text, jsonspans.Marks.of(spans)):
+    for scalar in bounds.checked(jsonspans.scalars(text, jsonspans.Marks.of(spans))):
         if scalar.is_string and scalar.literal[1:-1] in names and scalar.place:
             _note(found, text, scalar, scalar.literal[1:-1])
     return found

@@ -18,6 +18,7 @@ from captures.formats.mediatypes import content_type_parameters, is_text, media_
 from captures.formats.mediatypes import is_json as says_json
 from captures.model import Headers, header
 from captures.redacting import secret_pairs
+from captures.redacting.bounds import Bounds, Unsearchable
 from captures.redacting.detectors import Detectors
 from captures.redacting.secret_echoes import Echoes
 from captures.redacting.secret_json import JsonRedactor
@@ -55,15 +56,22 @@ class Body:
             self.data = content_decoded(self.raw, self.headers)
         return self.data
 
-    def replace_echoes(self, echoes: Echoes, count: Callable[[], None]) -> None:
-        """Replace the secrets that were found elsewhere in the exchange. Media are not searched."""
+    def replace_echoes(self, echoes: Echoes, count: Callable[[], None], bounds: Bounds) -> None:
+        """Replace the secrets that were found elsewhere in the exchange. Media are not searched.
+
+        Raises :class:`Unsearchable`; the body is closed then.
+        """
         if not self.raw or self.closed or _is_opaque(media_type(self.headers)):
             return
         try:
             data = self.decoded()
         except ValueError:
             return  # closed before
-        new = echoes.in_text(data)
+        try:
+            new = echoes.in_text(data, bounds)
+        except Unsearchable:
+            self.closed = True
+            raise
         if new != data:
             self.data = new
             self.changed = True
@@ -100,14 +108,18 @@ class Hooks(Protocol):
     def number(self, place: str, literal: str, detector: str = "") -> str:
         """The same for a number as written, which ``detector`` found if no name did."""
 
-    def fields(self, query: bytes) -> bytes:
-        """A form with its secret values replaced."""
+    def fields(self, query: bytes, place: str = "") -> bytes:
+        """A form with its secret values replaced; ``place``: where in the body it stands, if it is no body itself."""
 
     def part(self, name: str, value: str) -> str:
         """The content of multipart field ``name``, replaced if it is secret."""
 
     def text(self, value: str, place: str, name: str, *, urls: bool = True) -> str:
         """Text of any sort with what is secret by its form, or in a URL by its name, replaced; ``name`` is its own."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """What may still be done for the body."""
 
     @property
     def exact(self) -> bool:
@@ -178,6 +190,8 @@ class BodyRedactor:
         if (not kind and data.lstrip()[:1] in (b"{", b"[")) or (kind and might_be_json(kind, data)):
             try:
                 return self._json.replaced(data, None, hooks)
+            except Unsearchable:
+                raise
             except ValueError:
                 pass  # nothing said that it was JSON
         if _FORM.fullmatch(data):
@@ -230,6 +244,8 @@ class BodyRedactor:
         if data.lstrip()[:1] in (b"{", b"["):
             try:
                 new = self._json.replaced(data, None, hooks)
+            except Unsearchable:
+                raise
             except ValueError:
                 return None
             # What was not parsed, for want of a member's name, may be no JSON: a hash of Ruby.
@@ -299,6 +315,8 @@ class BodyRedactor:
             if not kind and part.body.lstrip()[:1] in (b"{", b"["):
                 try:
                     return self._json.replaced(part.body, None, hooks)
+                except Unsearchable:
+                    raise
                 except ValueError:
                     pass  # nothing said that it was JSON
             return hooks.part(name, part.body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")

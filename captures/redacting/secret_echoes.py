@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from captures.redacting.bounds import Bounds
+
 MINIMUM = 8
 """Characters. Shorter secrets are found under their names only: anywhere else they would hit by chance."""
 
@@ -20,6 +22,8 @@ _CACHED = 512  # characters
 MANY = 256
 """Spellings above which a text is gone through once, from left to right, instead of once for each of them."""
 
+_STEPS = 0xFFFF  # between two looks at the clock
+
 _COMMON_WORDS = frozenset("secret string public system server client master object number".split())
 _WEAK = re.compile(r"[A-Za-z]{8,15}|[0-9]{8,15}")
 """A word or a number: replaced only where it stands alone, and never where it is a JSON member's name."""
@@ -28,8 +32,8 @@ _WEAK = re.compile(r"[A-Za-z]{8,15}|[0-9]{8,15}")
 _COMMON = re.compile(r"[A-Za-z]{1,15}|[0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[a-z]+/[a-z]+|[a-z.-]+")
 """A cookie's value that may well stand elsewhere by chance: words, numbers, dates, media types, host names."""
 
-_Replacement = tuple[bytes, bytes, "re.Pattern[bytes] | None"]
-"""What stands there, what takes its place, and how it must stand alone where it is a word or a number."""
+_Replacement = tuple[bytes, bytes, bool]
+"""What stands there, what takes its place, and whether it must stand alone, being a word or a number."""
 
 
 class Echoes:
@@ -82,14 +86,17 @@ class Echoes:
         """The names of the cookies."""
         return frozenset(name for name, _ in self._named)
 
-    def in_text(self, data: bytes) -> bytes:
-        """``data`` (a header value, a decoded body) with every secret replaced, also JSON- and percent-encoded ones."""
+    def in_text(self, data: bytes, bounds: Bounds | None = None) -> bytes:
+        """``data`` (a header value, a decoded body) with every secret replaced, also JSON- and percent-encoded ones.
+
+        Raises :class:`Unsearchable` where that takes longer than ``bounds`` say.
+        """
         prepared = self._prepared()
         if len(prepared) > MANY:
-            return self._in_one_pass(data)
+            return self._in_one_pass(data, bounds or Bounds())
         for before, after, alone in prepared:
             if before in data:
-                data = data.replace(before, after) if alone is None else alone.sub(after.replace(b"\\", rb"\\"), data)
+                data = _alone(before).sub(after.replace(b"\\", rb"\\"), data) if alone else data.replace(before, after)
         return data
 
     def in_value(self, value: Any) -> Any:
@@ -102,7 +109,7 @@ class Echoes:
             return [self.in_value(item) for item in value]
         return value
 
-    def _in_one_pass(self, data: bytes) -> bytes:
+    def _in_one_pass(self, data: bytes, bounds: Bounds) -> bytes:
         """The same with very many secrets (a list of keys): time grows with the text and not with their number."""
         if self._index is None:
             self._index = {}
@@ -113,8 +120,10 @@ class Echoes:
         done = at = 0
         end = len(data) - MINIMUM_OF_PASSWORDS
         while at <= end:
+            if not at & _STEPS:
+                bounds.check()
             for before, after, alone in find(data[at : at + MINIMUM_OF_PASSWORDS], ()):
-                if data.startswith(before, at) and (alone is None or alone.match(data, at)):
+                if data.startswith(before, at) and (not alone or _alone(before).match(data, at)):
                     parts += (data[done:at], after)
                     done = at = at + len(before)
                     break
@@ -135,11 +144,13 @@ class Echoes:
 def _replacements(secret: str, pseudonym: str) -> tuple[_Replacement, ...]:
     made: list[_Replacement] = []
     for before, after in dict(zip(_spellings(secret), _spellings(pseudonym), strict=True)).items():
-        alone = None
-        if len(secret) < MINIMUM or _WEAK.fullmatch(secret):
-            alone = re.compile(rb"(?<![A-Za-z0-9])" + re.escape(before) + rb'(?![A-Za-z0-9])(?!"[ \t\r\n]*:)')
-        made.append((before, after, alone))
+        made.append((before, after, len(secret) < MINIMUM or _WEAK.fullmatch(secret) is not None))
     return tuple(made)
+
+
+@lru_cache(maxsize=2048)
+def _alone(word: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<![A-Za-z0-9])" + re.escape(word) + rb'(?![A-Za-z0-9])(?!"[ \t\r\n]*:)')
 
 
 def _spellings(text: str) -> tuple[bytes, ...]:

@@ -28,7 +28,7 @@ _PUBLIC_PARAMETERS = frozenset(
     "oauth_timestamp charset userhash".split()
 )
 _QUERY_PAIR = re.compile(r"""(?<=[?&;#])([^=&#?\s<>"]{1,200})=([^&#\s<>"]+)""")
-_JWT = re.compile(
+JWT = re.compile(
     r"(?<![A-Za-z0-9_.-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)?"
 )
 """A JSON Web Token in its compact form, signed (RFC 7515, 3.1) or encrypted (RFC 7516, 3.1: two parts more)."""
@@ -151,7 +151,7 @@ def in_free_text(text: str, hide: HideNamed) -> str:
     if "earer " in text or "asic " in text or "EARER " in text or "ASIC " in text:
         text = _CREDENTIALS.sub(lambda match: _credentials(match, hide), text)
     if "eyJ" in text:
-        text = _JWT.sub(lambda match: hide("jwt", match[0]), text)
+        text = JWT.sub(lambda match: hide("jwt", match[0]), text)
     return text
 
 

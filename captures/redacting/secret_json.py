@@ -10,11 +10,14 @@ import codecs
 import json
 import re
 from collections.abc import Iterable
+from contextlib import nullcontext
+from itertools import count
 from typing import Protocol
 
 from captures.formats import jsonspans
 from captures.jsonpaths import generalised
 from captures.redacting import secret_apart
+from captures.redacting.bounds import Bounds, Unsearchable
 from captures.redacting.detectors import Detectors, may_be_id
 from captures.redacting.personal_data import card
 from captures.redacting.secret_apart import Apart
@@ -23,13 +26,17 @@ from captures.redacting.secret_marks import LARGE, marks, said
 from captures.redacting.secret_names import NEEDLES, RedactionPolicy, Secrecy, normal
 from captures.redacting.secret_text import TextRedactor, byte_order_mark
 
-_MEMBER = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"[ \t\r\n]*:', re.DOTALL)
+_MEMBER = re.compile(rb'(?<!\\)"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\r\n]*:', re.DOTALL)
 _ESCAPED_MEMBER = re.compile(rb'\\"([^"\\]{1,80})\\+"[ \t]*:')
 """In a JSON text that stands in a JSON string, once or twice over."""
 _PARAMETER = re.compile(rb"[?&;#]([A-Za-z0-9_.%\[\]-]{1,80})=")
 _LOOSE_MEMBER = re.compile(rb"[{,\s](?:'([^'\"\\]{1,80})'|([A-Za-z_][\w-]{0,80}))\s*:")
-_INTERESTING = re.compile(r'eyJ|earer |EARER |asic |://|:\\/\\/|\\"|\\u0022|[?&#;][^=&#;?]{1,80}=')
-_CANDIDATE = re.compile(r'[@+_"\\]|://|[0-9]{3}|[A-Za-z0-9]{14}|[-.][A-Za-z0-9]{10}|~|[?&#;][^=&#;?]{1,80}=|eyJ|er ')
+_INTERESTING = re.compile(
+    r'eyJ|earer |EARER |asic |://|:\\/\\/|\\"|\\u0022|%(?:2[25]|3[dD]|7[bB]|5[bB]|3[cC])|[?&#;][^=&#;?]{1,80}='
+)
+_CANDIDATE = re.compile(
+    r'[@+_"\\]|://|[0-9]{3}|[A-Za-z0-9]{14}|%[2357]|[-.][A-Za-z0-9]{10}|~|[?&#;][^=&#;?]{1,80}=|eyJ|er '
+)
 """The same, and what a detector may find something in."""
 _PHONE_MEMBER = re.compile(
     rb'"[a-z0-9_ -]{0,30}(?:phone|mobile|tel|msisdn|fax|whatsapp|cell)[a-z0-9_ -]{0,30}"'
@@ -40,8 +47,11 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _LOWER = bytes(range(256)).lower()
 _NOISE = b"0123456789.,:;{}[]_-/+\\\r\n\t"
 """In no needle: a text without them is shorter, so that the many looks for needles cost less."""
+_FIELD = r"[A-Za-z0-9_.%\[\]-]{1,80}=[^\s<>{}\"&]*+"
+_FORM = re.compile(f"{_FIELD}(?:&{_FIELD})+")
+_PERCENTED = re.compile(b"%(?:2[25]|3[dD]|7[bB]|5[bB]|3[cC])")
+_STEPS = 1_024  # scalars between two looks at the clock
 _PHONES = (b"phone", b"mobile", b'"tel', b"msisdn", b"fax", b"whatsapp", b'"cell')
-_DEEPEST = 2
 _REMEMBERED = 20_000
 _CARD_LENGTHS = range(14, 20)  # digits
 _SHORTEST_SAID = 12  # characters of a string that says a name and a secret
@@ -64,8 +74,15 @@ class JsonHooks(Protocol):
         """The same for a number as written, which ``detector`` found if no name did."""
 
     @property
+    def bounds(self) -> Bounds:
+        """What may still be done for the text."""
+
+    @property
     def exact(self) -> bool:
         """Whether every finding is to be told with its place, whatever that costs."""
+
+    def fields(self, query: bytes, place: str = "") -> bytes:
+        """A form with its secret values replaced; ``place``: where in the text it stands."""
 
     def text(self, value: str, place: str, name: str, *, urls: bool = True) -> str:
         """Text of any sort with what is secret by its form, or in a URL by its name, replaced; ``name`` is its own."""
@@ -86,20 +103,27 @@ class JsonRedactor:
         self._secrecies: dict[bytes, Secrecy] = {}  # by raw member name
         self.texts = TextRedactor(policy, self.secrecy)
 
-    def inside(self, value: str, place: str, name: str, hooks: JsonHooks, depth: int = 0) -> str:
-        """A string with the secrets in it replaced: it may be JSON itself, or hold a URL or a token."""
-        if depth < _DEEPEST and value.lstrip()[:1] in ("{", "[") and '"' in value:
+    def inside(self, value: str, place: str, name: str, hooks: JsonHooks) -> str:
+        """A string with the secrets in it replaced: it may be JSON itself, or hold a URL or a token.
+
+        Raises :class:`Unsearchable`.
+        """
+        if _may_be_json(value):
             try:
-                return self._spliced(value, hooks, depth + 1)
+                return self._spliced(value, hooks)
+            except Unsearchable:
+                raise
             except ValueError:
                 pass  # only text, after all
-        if len(value) > _SHORTEST_SAID and self._says(value, quoted=True):
+        if "&" in value and _FORM.fullmatch(value):
+            return hooks.fields(value.encode("utf-8", "surrogatepass"), place).decode("utf-8", "surrogatepass")
+        if len(value) > _SHORTEST_SAID and self._says(value, hooks.bounds, quoted=True):
             value = self.texts.said(value, hooks)
         return hooks.text(value, place, name)
 
-    def _says(self, text: str, *, quoted: bool = False) -> bool:
+    def _says(self, text: str, bounds: Bounds, *, quoted: bool = False) -> bool:
         """Whether a text that stands in a string may name a secret: ``password=``, ``token: "..."``, ``<password>``."""
-        return any(self._of_name(name) for _, name in said(text, quoted=quoted))
+        return any(self._of_name(name) for _, name in bounds.checked(said(text, quoted=quoted)))
 
     def _of_name(self, name: str) -> Secrecy:
         return self.secrecy(name.encode("utf-8", "surrogatepass"))
@@ -122,7 +146,7 @@ class JsonRedactor:
         """
         mark, encoding = _encoding(data)
         if encoding == "utf-8":
-            named = self._mentions(data, hooks.echoes)
+            named = self._mentions(data, hooks.echoes, hooks.bounds)
             formed = self._may_find(data)
             if not named and not formed:
                 if not data.isascii():
@@ -147,6 +171,8 @@ class JsonRedactor:
                 names = jsonspans.replaced(new, lambda _: "0") if hooks.exact else new
                 said = hooks.text(names, "", "", urls=False)
                 new = new if hooks.exact else said
+        except Unsearchable:
+            raise
         except ValueError:
             if named or b"\\u00" in data:
                 raise
@@ -175,14 +201,18 @@ class JsonRedactor:
         """Whether it depends on the members' names what is found by its form."""
         return self._detectors.may_find_card(data) or (self._phones and _PHONE_MEMBER.search(data.lower()) is not None)
 
-    def _spliced(self, text: str, hooks: JsonHooks, depth: int = 0, *, formed: bool = True) -> str:
+    def _spliced(self, text: str, hooks: JsonHooks, *, formed: bool = True) -> str:
         named = hooks.echoes.names
-        apart = secret_apart.apart(text, self._of_label, needled=not self._policy.query)
+        bounds = hooks.bounds
+        apart = secret_apart.apart(text, self._of_label, bounds, needled=not self._policy.query)
         interesting = _CANDIDATE if formed else _INTERESTING
-        says = self._says(text)
-        grants = depth == 0 and _GRANT.search(text) is not None
+        says = self._says(text, bounds)
+        grants = bounds.depth == 0 and _GRANT.search(text) is not None
+        steps = count()
 
         def choose(scalar: jsonspans.Scalar) -> str | None:
+            if not next(steps) % _STEPS:
+                bounds.check()
             if not (scalar.is_string or scalar.is_number):
                 return None
             name = self._secret_above(scalar)
@@ -202,10 +232,11 @@ class JsonRedactor:
                         return jsonspans.quoted(echoed, scalar.literal)
                 if len(scalar.literal) < 8 or self._policy.kept(last):
                     return None
-                if not (says and self._says(scalar.literal)) and not interesting.search(scalar.literal):
+                if not (says and self._says(scalar.literal, bounds)) and not interesting.search(scalar.literal):
                     return None
                 value = scalar.string()
-                inner = self.inside(value, generalised(scalar.place), last, hooks, depth)
+                with hooks.bounds.deeper() if _may_be_json(value) else nullcontext():
+                    inner = self.inside(value, generalised(scalar.place), last, hooks)
                 return jsonspans.quoted(inner, scalar.literal) if inner != value else None
             place = generalised(scalar.place)
             if scalar.is_number:
@@ -261,7 +292,7 @@ class JsonRedactor:
         name = apart.name_of(scalar, self._of_label)
         return None if name is None else normal(name)
 
-    def _mentions(self, data: bytes, echoes: Echoes) -> bool:
+    def _mentions(self, data: bytes, echoes: Echoes, bounds: Bounds) -> bool:
         """Whether UTF-8 JSON may hold a secret by name, by configured path, or by a cookie's name."""
         paths = [
             path for path in self._policy.json if all(name.encode("utf-8", "replace") in data for name in path.names())
@@ -282,7 +313,7 @@ class JsonRedactor:
         if b'"grant' in data and _GRANT.search(data.decode("utf-8", "replace")):
             return True
         members = set(_MEMBER.findall(data))
-        if any(map(self.secrecy, members)) or self._mentions_inside(data, bare=not members):
+        if any(map(self.secrecy, members)) or self._mentions_inside(data, bounds, bare=not members):
             return True
         # A member name written with escapes may be any of those asked for.
         escaped = bool(self._policy.json) and any(b"\\" in member for member in members)
@@ -290,11 +321,11 @@ class JsonRedactor:
             all(name.encode("utf-8", "replace") in members for name in path.names()) for path in paths
         )
 
-    def _mentions_inside(self, data: bytes, *, bare: bool) -> bool:
+    def _mentions_inside(self, data: bytes, bounds: Bounds, *, bare: bool) -> bool:
         """Whether a secret is named in a string (JSON in JSON, a URL, a pair), or in what is no JSON at all."""
         if b'\\"' in data and any(map(self.secrecy, _ESCAPED_MEMBER.findall(data))):
             return True
-        if b"\\u0022" in data or self._says(data.decode("utf-8", "replace")):
+        if b"\\u0022" in data or _PERCENTED.search(data) or self._says(data.decode("utf-8", "replace"), bounds):
             return True
         if secret_apart.mentions(data, self._of_label, needled=not self._policy.query):
             return True
@@ -319,6 +350,10 @@ class JsonRedactor:
                 self._secrecies.clear()
             known = self._secrecies[raw] = self._policy.secrecy(name)
         return known
+
+
+def _may_be_json(text: str) -> bool:
+    return text.lstrip()[:1] in ("{", "[") and '"' in text
 
 
 def _of_schema(step: str | int) -> bool:

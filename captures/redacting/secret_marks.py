@@ -14,8 +14,10 @@ from captures.redacting.detectors import Detectors
 LARGE = 16_384
 """Characters of a text that is worth a search for marks."""
 _MEMBER = re.compile(r'"([^"\\]*)"[ \t\r\n]*:')
-_LITERALS = ("eyJ", "earer ", "EARER ", "asic ", "://")
-_PARAMETER = re.compile(r'[?&;#][^=&#;?"\\]{1,80}=')
+_PARAMETER = re.compile(r'[?&;#]([^=&#;?"\\]{1,80})=')
+_OF_URLS = ("key", "code")
+"""Names that may be those of secrets there."""
+_PERCENTED = re.compile("%(?:2[25]|3[dD]|7[bB]|5[bB]|3[cC])")
 _PHONE = re.compile(
     r'"[a-z0-9_ -]{0,30}(?:phone|mobile|tel|msisdn|fax|whatsapp|cell)[a-z0-9_ -]{0,30}"'
     r'[ \t\r\n]*:[ \t\r\n]*\[?"[ (]*[0-9]',
@@ -67,13 +69,11 @@ def _spans(
         for member in _MEMBER.finditer(text):
             if member[1] in members:
                 yield member.span(1)
-    for literal in _LITERALS:
-        at = text.find(literal)
-        while at >= 0:
-            yield at, at + len(literal)
-            at = text.find(literal, at + len(literal))
+    for percented in _PERCENTED.finditer(text):
+        yield percented.span()
     for parameter in _PARAMETER.finditer(text):
-        yield parameter.span()
+        if parameter[1] in _OF_URLS or "%" in parameter[1] or is_awake(parameter[1]):
+            yield parameter.span()
     for at, name in said(text):
         if is_awake(name):
             yield at, at + 1

@@ -11,6 +11,7 @@ from html import unescape
 from itertools import pairwise
 from xml.sax.saxutils import escape
 
+from captures.redacting.bounds import Bounds
 from captures.redacting.secret_names import Secrecy
 
 _NAME = r"[A-Za-z_][\w:.-]{0,100}"
@@ -67,7 +68,7 @@ class Markup:
         names.update(match[1].strip() for match in _CELL_TEXT.finditer(text))
         return any(self._secrecy(local(name)) for name in names) or (html and 'type="password"' in text)
 
-    def replaced(self, text: str, hide: HideMarked, *, html: bool) -> str:
+    def replaced(self, text: str, hide: HideMarked, bounds: Bounds, *, html: bool) -> str:
         """``text`` with its secrets replaced. ``html``: only forms and attributes; elements' names mean nothing."""
 
         def told(match: re.Match[str]) -> str:
@@ -87,7 +88,7 @@ class Markup:
             text = self._columns(_LISTED.sub(listed, text), hide)
         pieces: list[str] = []
         position = 0
-        for tag in _TAG.finditer(text):
+        for tag in bounds.checked(_TAG.finditer(text)):
             if tag.start() < position:
                 continue  # inside an element that is secret as a whole
             name = local(tag[1])

@@ -100,6 +100,14 @@ NEEDLES = tuple(
 """A normalised name of :data:`KEYS` holds one of these, however it is spelt: what a body must contain to be parsed."""
 
 
+_NAMED = re.compile(b"(?:" + b"|".join({needle.strip(b'"') for needle in NEEDLES}) + rb")[^:=>%]{0,60}[:=>%]")
+
+
+def may_name(data: bytes) -> bool:
+    """A cheap look at a short text: whether a secret may stand in it behind a name."""
+    return _NAMED.search(data.lower()) is not None
+
+
 class Secrecy(IntEnum):
     """How much of what stands under a name is secret."""
 

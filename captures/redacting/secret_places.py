@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote_plus, unquote_to_bytes
 
 from captures.model import Headers
+from captures.redacting.bounds import TooDeep
 from captures.redacting.detectors import Detectors, is_phone_name
 from captures.redacting.hiding import REMEMBERED, Found, Hiding
 from captures.redacting.personal_data import HOME
@@ -20,7 +21,7 @@ from captures.redacting.secret_headers import (
     set_cookie,
     through_percent,
 )
-from captures.redacting.secret_names import RedactionPolicy, Secrecy
+from captures.redacting.secret_names import NEEDLES, RedactionPolicy, Secrecy
 from captures.redacting.secret_pairs import may_hold, named_apart
 
 _LONGEST_NAME = 240  # characters of a value, encoded, that may be a name
@@ -35,7 +36,10 @@ STRUCTURAL = frozenset(
     b"host content-type content-length content-encoding transfer-encoding connection date upgrade te trailer".split()
 )
 """Headers that frame the message or name the place: a secret that happens to equal one is not looked for there."""
-_MOST_ENCODED = 8_192  # characters of a value that is looked into once more
+_PERCENTED = re.compile("%(?:2[25]|3[dD]|7[bB]|5[bB]|3[cC])")
+"""Encoded, what JSON, pairs and markup begin with."""
+_BLANKLESS = re.compile(r"""[^\s"'<>]+""")
+_NEEDLES = tuple(needle for needle in NEEDLES if b'"' not in needle)
 _MOST_OF_BYTES = 262_144  # characters of a binary body that are looked through for strings behind their length
 _PSEUDONYM = re.compile(rf"[^\s'\"@]{{1,64}}@[a-z.]{{1,20}}{re.escape(HOME)}")
 _API_KEY = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])(?![0-9a-f]{8}-[0-9a-f]{4}-)[A-Za-z0-9_-]{16,}")
@@ -92,12 +96,12 @@ class SecretPlaces:
             if name not in plain:
                 return False
         text = b"\n".join([value for _, value in headers])
-        return b"?" not in text and not self._detectors.may_find(text)
+        return b"?" not in text and not self._detectors.may_find(text) and not _may_say(text)
 
     def _is_free(self, name: bytes, value: bytes) -> bool:
         if len(value) < 6 or name.lower() in STRUCTURAL:
             return False
-        return self._detectors.may_find(value) and not self._policy.kept(name.decode("latin-1"))
+        return (self._detectors.may_find(value) or _may_say(value)) and not self._policy.kept(name.decode("latin-1"))
 
     def _header_kind(self, raw: bytes) -> str:
         """What to do with a header: "" nothing, else its lower-case name (a special form) or "value"."""
@@ -140,10 +144,19 @@ class SecretPlaces:
         if kind == "set-cookie":
             return set_cookie(text, named)
         if kind in ("url", "free"):
-            return self.text(found, place, text, urls=kind == "url")
+            if kind == "free" and _may_say(text.encode("utf-8", "surrogatepass")):
+                return self.or_whole(found, place, text, lambda: self._inside(found, place, "", text))
+            return self.or_whole(found, place, text, lambda: self.text(found, place, text, urls=kind == "url"))
         if kind == "protocols":
             return protocols(text, lambda value: hide(found, place, value))
         return hide(found, place, text)
+
+    def or_whole(self, found: Found, place: str, value: str, read: Callable[[], str]) -> str:
+        """What ``read`` makes of ``value``; all of it is replaced where too many texts stand one in the other."""
+        try:
+            return read()
+        except TooDeep:
+            return self._hiding.hide(found, place, value)
 
     # -- text of any sort -----------------------------------------------------------------------------------------
 
@@ -155,19 +168,36 @@ class SecretPlaces:
         data = text.encode("utf-8", "surrogatepass")
         if self._detectors.may_find(data) or (name and is_phone_name(name)):
             text = self._detectors.replaced(
-                text, lambda kind, value: self._hiding.hide(found, place, value, detector=kind), name
+                text,
+                lambda kind, value: self._hiding.hide(found, place, value, detector=kind),
+                name,
+                lambda plain: self._opened(found, place, name, plain),
             )
         if urls and "=" in text:
             oauth = "state=" in text or "grant_type=" in text
             text = in_urls(text, lambda name, value: self._parameter(found, place, name, value, oauth))
+        if "%" in text and _PERCENTED.search(text):
+            text = _BLANKLESS.sub(lambda match: self._decoded(found, place, name, match[0]), text)
         return text
+
+    def _opened(self, found: Found, place: str, name: str, text: str) -> str:
+        """A text that stood in another one, encoded. Raises :class:`Unsearchable` for too many in each other."""
+        with found.bounds.deeper():
+            return self._inside(found, place, name, text)
+
+    def _decoded(self, found: Found, place: str, name: str, text: str) -> str:
+        """Percent-encoded ``text``; addresses are read elsewhere, one parameter at a time."""
+        if "://" in text or "?" in text or not _PERCENTED.search(text):
+            return text
+        return through_percent(text, lambda plain: self._opened(found, place, name, plain))
 
     def phrase(self, found: Found, place: str, raw: bytes) -> bytes:
         """The same for bytes of a message's head."""
         if not self._detectors.may_find(raw):
             return raw
         text, charset = _header_text(raw)
-        return self.text(found, place, text).encode(charset, "surrogateescape")
+        new = self.or_whole(found, place, text, lambda: self.text(found, place, text))
+        return new.encode(charset, "surrogateescape")
 
     def shown(self, counts: dict[str, int]) -> dict[str, int]:
         """``counts`` by place, without what is secret in the places: names of members and fields."""
@@ -245,7 +275,7 @@ class SecretPlaces:
         query = place == "request.query"
         oauth = b"code=" in raw and any(piece.startswith(("state=", "grant_type=")) for piece in pieces)
         apart = self._named_apart(pieces) if may_hold(raw) else {}
-        for index, piece in enumerate(pieces):
+        for index, piece in enumerate(found.bounds.checked(pieces)):
             name, equals, value = piece.partition("=")
             if index in apart:
                 secret = _named_hider(self, found, f"{place} {apart[index]}", apart[index])
@@ -305,10 +335,11 @@ class SecretPlaces:
             return echoed
         if len(value) > 5 and not self._policy.kept(name):
             if value[0] in "{[<" or ('"' in value and len(value) > _SHORT):
-                return self._inside(found, place, name, value)
-            if "%3D" in value[:_MOST_ENCODED] and not value.startswith("%"):
+                return self._opened(found, place, name, value)
+            if "%" in value and _PERCENTED.search(value) and _BLANKLESS.fullmatch(value):
                 # An address in an address in an address: one encoding was taken off by whoever asks.
-                plain = through_percent(value, lambda inner: self.field(found, place, name, inner))
+                with found.bounds.deeper():
+                    plain = through_percent(value, lambda inner: self.field(found, place, name, inner))
                 if plain != value:
                     return plain
             return self.text(found, place, value, name, urls=len(value) > _SHORT)
@@ -332,15 +363,25 @@ class SecretPlaces:
 
 
 def _field_hider(places: SecretPlaces, found: Found, place: str, name: str, query: bool, oauth: bool) -> Hide:
-    return lambda value: places.one_of_query(found, place, name, value, query=query, oauth=oauth)
+    return lambda value: places.or_whole(
+        found, place, value, lambda: places.one_of_query(found, place, name, value, query=query, oauth=oauth)
+    )
 
 
 def _named_hider(places: SecretPlaces, found: Found, place: str, name: str) -> Hide:
     return lambda value: places.named(found, place, name, value)
 
 
+def _may_say(data: bytes) -> bool:
+    """A cheap look at a header's value: whether it may name a secret (``{"password": …}``, ``password=…``), or hold
+    something encoded."""
+    if b"=" not in data and b'":' not in data and b"%" not in data:
+        return False
+    return any(map(data.lower().__contains__, _NEEDLES))
+
+
 def _text_hider(places: SecretPlaces, found: Found, place: str, name: str) -> Hide:
-    return lambda value: places.text(found, place, value, name)
+    return lambda value: places.or_whole(found, place, value, lambda: places.text(found, place, value, name))
 
 
 def _marked(template: tuple[str, ...], segments: list[str]) -> list[int]:

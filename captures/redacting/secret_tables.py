@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from captures.redacting.bounds import Bounds
 from captures.redacting.secret_names import Secrecy
 
 Hide = Callable[[str, str], str]
@@ -30,14 +31,14 @@ class Head(NamedTuple):
     columns: dict[int, str]  # the names of those that hold secrets
 
 
-def replaced(text: str, kind: str, secrecy_of: Callable[[str], Secrecy], hide: Hide) -> str:
+def replaced(text: str, kind: str, secrecy_of: Callable[[str], Secrecy], hide: Hide, bounds: Bounds) -> str:
     """``text`` of media type ``kind`` without the secrets of its columns; the same where it is no table with any."""
     head = _head(text, kind, secrecy_of)
     if head is None:
         return text
     pieces: list[str] = []
     position = 0
-    for column, start, end in _fields(text, head):
+    for column, start, end in bounds.checked(_fields(text, head)):
         name = head.columns[column]
         value = text[start:end]
         plain = value.replace('""', '"') if text[start - 1 : start] == '"' else value

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from captures.redacting import secret_tables
+from captures.redacting.bounds import Bounds
+from captures.redacting.secret_headers import through_percent
 from captures.redacting.secret_markup import Markup, between_tags
 from captures.redacting.secret_names import RedactionPolicy, Secrecy, normal
 
@@ -47,6 +49,10 @@ _MARKS = (
 class TextHooks(Protocol):
     """What to do with what is found in one text."""
 
+    @property
+    def bounds(self) -> Bounds:
+        """What may still be done for the text."""
+
     def string(self, place: str, name: str, value: str) -> str:
         """The pseudonym of ``value`` at ``place``, under ``name``."""
 
@@ -77,9 +83,9 @@ class TextRedactor:
             def cell(name: str, value: str) -> str:
                 return hooks.string(f"text {name}", "", value)
 
-            text = secret_tables.replaced(text, kind, self._secrecy, cell)
+            text = secret_tables.replaced(text, kind, self._secrecy, cell, hooks.bounds)
         if looks_marked and self._markup.mentions(text, html=html):
-            text = self._markup.replaced(text, hooks.string, html=html)
+            text = self._markup.replaced(text, hooks.string, hooks.bounds, html=html)
         if (html or not is_markup) and kind != "text/css" and any(map(self._secrecy, set(_NAMES.findall(text)))):
             careful = html or any(word in kind for word in _SCRIPTS)
             if html:
@@ -93,7 +99,7 @@ class TextRedactor:
     def said(self, text: str, hooks: TextHooks) -> str:
         """A text that stands in another (a string of JSON, a field): a query, a log line, settings, a document."""
         if text[:200].lstrip()[:1] == "<" and self._markup.mentions(text, html=False):
-            text = self._markup.replaced(text, hooks.string, html=False)
+            text = self._markup.replaced(text, hooks.string, hooks.bounds, html=False)
         return self._pairs(text, hooks, careful=True)
 
     def _pairs(self, text: str, hooks: TextHooks, *, careful: bool) -> str:
@@ -101,7 +107,7 @@ class TextRedactor:
         ``failed: password=...``."""
         pieces: list[str] = []
         position = 0
-        for named in _NAMED.finditer(text):
+        for named in hooks.bounds.checked(_NAMED.finditer(text)):
             if named.start() < position or not (secrecy := self._secrecy(named[2])):
                 continue
             said = normal(named[2])
@@ -114,7 +120,11 @@ class TextRedactor:
             if value is None or not _is_secret(secrecy, named[3], value, careful=careful):
                 continue
             start, end = value.span(value.lastindex or 0)
-            pieces += (text[position:start], hooks.string(f"text {named[2]}", named[2], text[start:end]))
+
+            def hide(plain: str, name: str = named[2]) -> str:
+                return hooks.string(f"text {name}", name, plain)
+
+            pieces += (text[position:start], through_percent(text[start:end], hide))
             position = end
         return "".join((*pieces, text[position:])) if pieces else text
 

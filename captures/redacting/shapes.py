@@ -75,6 +75,7 @@ def roomy(text: str) -> str:
         fill = fill.upper()
     word = _END.sub("", text)
     end = text[len(word) :]
+    word += fill * int((_SEAL_BITS + _DRAWN_BITS - _bits(text)) / _LETTER / len(fill))
     while _seal_start(word + end) is None:
         word += fill
     return word + end
@@ -102,6 +103,10 @@ def _seal_start(text: str) -> int | None:
         if bits >= _SEAL_BITS:
             return position if _has_bits(text, position, letter) else None
     return None
+
+
+def _bits(text: str) -> float:
+    return sum(_DIGIT if one.isdigit() else _LETTER if one.isalpha() else 0.0 for one in text if one.isascii())
 
 
 def _has_bits(text: str, end: int, letter: float) -> bool:

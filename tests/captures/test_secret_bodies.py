@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from captures.model import Headers
+from captures.redacting.bounds import Bounds
 from captures.redacting.secret_bodies import Body, BodyRedactor
 from captures.redacting.secret_echoes import Echoes
 from captures.redacting.secret_names import RedactionPolicy
@@ -16,6 +17,7 @@ class Seen:
     def __init__(self) -> None:
         self.side = "request"
         self.echoes = Echoes()
+        self.bounds = Bounds()
         self.exact = True
         self.places: list[str] = []
         self.reasons: list[str] = []
@@ -31,7 +33,7 @@ class Seen:
         self.places.append(place)
         return "9" * len(literal)
 
-    def fields(self, query: bytes) -> bytes:
+    def fields(self, query: bytes, place: str = "") -> bytes:
         return query.replace(b"secret", b"******")
 
     def part(self, name: str, value: str) -> str:
@@ -117,7 +119,7 @@ def test_echoes_leave_media_and_broken_codings_alone() -> None:
     png = Body(b"abc12345", ((b"Content-Type", b"image/png"),))
     broken = Body(b"abc12345", ((b"Content-Encoding", b"br"),))
     for body in (png, broken):
-        body.replace_echoes(echoes, lambda: pytest.fail("counted"))
+        body.replace_echoes(echoes, lambda: pytest.fail("counted"), Bounds())
         assert body.encoded([]) == b"abc12345"
 
 
