@@ -26,6 +26,7 @@ class Broken:
     request_complete: bool
     response_started: bool
     upstream: Failure | None = None  # why the connection to the server could not be made, if it could not
+    client_left: bool = False  # it had closed its half of the connection, which the server was told
 
 
 def failure_of(broken: Broken) -> Failure:
@@ -35,6 +36,8 @@ def failure_of(broken: Broken) -> Failure:
         return Failure(FailureKind.ABORTED, "the client went away")
     if broken.upstream is not None:
         return broken.upstream
+    if broken.client_left and broken.request_complete and ("closed" in message or "reset" in message):
+        return Failure(FailureKind.ABORTED, "the client closed its half, and the server the connection")
     if broken.response_started:
         return Failure(FailureKind.TRUNCATED, "the server broke off inside its response")
     if not broken.request_complete:

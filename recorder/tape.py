@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mitmproxy import flow as mitm_flow
-from mitmproxy.connection import Client
+from mitmproxy.connection import Client, ConnectionState
 from mitmproxy.http import HTTPFlow
 
 from captures.model import Direction, Exchange, Failure, FailureKind, Headers, Timing, authority
@@ -247,6 +247,7 @@ class Tape:
                 request_complete=flow.request.timestamp_end is not None,
                 response_started=flow.response is not None,
                 upstream=self._connections.why(flow.client_conn.id, address),
+                client_left=flow.client_conn.state is ConnectionState.CAN_WRITE,
             )
         )
         if failure.kind is FailureKind.ABORTED and _has_whole_answer(one):

@@ -9,6 +9,7 @@ Each was reproduced on 11.0.2 and on 12.x, and each has a test that runs on whic
 * ``streams``: large and broken-off uploads, ``Expect: 100-continue``, answers that come before the request is complete,
   requests that lead nowhere.
 * ``websocket``: fragments, compression, sockets that break, unknown extensions.
+* ``halves``: clients that close their half once they have asked.
 * ``tunnels``: servers that speak first, half-closed connections.
 * ``uploads``: requests without a length, and those whose server is down.
 * ``connections``: resets, idle connections.
@@ -23,7 +24,7 @@ from mitmproxy import version
 from mitmproxy.proxy.layers.http import _http1
 
 from captures.errors import UsageError
-from recorder.mends import connections, ended_streams, http1, http2, http3, streams, tunnels, uploads, websocket
+from recorder.mends import connections, ended_streams, halves, http1, http2, http3, streams, tunnels, uploads, websocket
 from recorder.mends.events import RequestRefusedHook
 
 __all__ = ["mend", "RequestRefusedHook"]
@@ -41,6 +42,7 @@ def mend() -> None:
         *streams.wraps(),
         *uploads.wraps(),
         *connections.wraps(),
+        *halves.wraps(),
         *websocket.wraps(),
         *tunnels.wraps(),
     ]
