@@ -121,7 +121,9 @@ def meaning(class_id: str) -> str:
 def statement(group: Group) -> str:
     """One sentence saying what changed, without the values."""
     place = visible(group.location)
-    if group.recorded is ABSENT and group.replayed is not ABSENT:
+    if type(group.recorded) is int and type(group.replayed) is int and group.class_id in _COUNTING_CALLS:
+        change = f"is made {'more' if group.replayed > group.recorded else 'less'} often"
+    elif group.recorded is ABSENT and group.replayed is not ABSENT:
         change = "is new in the replayed build"
     elif group.replayed is ABSENT and group.recorded is not ABSENT:
         change = "is gone from the replayed build"

@@ -15,6 +15,7 @@ from typing import Any
 
 from captures.errors import ConfigError
 from captures.wording import counted
+from diffing.contract.errorshape import SHAPE
 from diffing.model import ABSENT, Finding, Group, Standing
 from diffing.rulebook.forms import digest_form, is_opaque, same_shape, same_url
 from diffing.rulebook.rules import parse_rules
@@ -110,6 +111,8 @@ def draft_for(
 ) -> RuleDraft | None:
     """A rule for one place, from the (recorded, replayed) values that differed there."""
     place = location.split(" ")[0]
+    if class_id == SHAPE:  # of errors alone, and a rule about a body is about every answer of the endpoint
+        return None
     if place in ("exchange", "response") or (place == "outbound" and "request." not in location):
         return None
     for expect, params in _strictest_first(class_id, location, pairs):

@@ -98,6 +98,11 @@ def test_what_no_rule_can_say(location: str, endpoint: str) -> None:
     assert draft_for("response.body.kind-changed", endpoint, location, [(1, [2])]) is None
 
 
+def test_no_rule_says_how_errors_may_look_and_leaves_the_other_answers_alone() -> None:
+    pairs = [({"error": "no"}, {"detail": {"code": 3}})]
+    assert draft_for("response.error-shape", "GET /a", "response.body", pairs) is None
+
+
 def test_a_status_is_one_of_those_seen() -> None:
     draft = draft_for("response.status.code", "GET /a", "response.status", [(404, 422), (404, 410)])
     assert draft is not None

@@ -84,6 +84,12 @@ def test_calls_are_counted_in_calls(change: str, recorded: object, replayed: obj
     assert shown_values(group) == shown
 
 
+@pytest.mark.parametrize(("counts", "often"), [((1, 2), "is made more often"), ((3, 1), "is made less often")])
+def test_a_number_of_calls_is_no_value(counts: tuple[int, int], often: str) -> None:
+    calls = {"class_id": "outbound.repeated", "location": "outbound a GET /b"}
+    assert statement(replace(RESULT.groups[0], **calls, recorded=counts[0], replayed=counts[1])).endswith(f" {often}")
+
+
 def test_a_status_rule_names_both() -> None:
     group = replace(RESULT.groups[0], location="response.status", recorded=404, replayed=422, examples=())
     assert "values = [404, 422]" in rule_snippet(group)
