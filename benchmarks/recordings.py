@@ -86,6 +86,12 @@ class Scenario:
         return Pair(self.name, noise, before, after, rows)
 
 
+def everything(folder: Path) -> list[Exchange]:
+    """Each interaction of each recording in ``folder`` as it was sent, numbered from 1. Raises as :func:`scenarios`."""
+    raw = (one for scenario in scenarios(folder) for recording in scenario.recordings for one in recording["raw"])
+    return [_exchange(number, one) for number, one in enumerate(raw, 1)]
+
+
 def scenarios(folder: Path) -> list[Scenario]:
     """The files of ``folder``, by name. Raises :class:`UsageError` for no folder, no files, a broken file."""
     if not folder.is_dir():

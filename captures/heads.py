@@ -6,6 +6,9 @@ of text) stands there. Among those, a number is a row of ``head_value``: a long 
 a cookie or a bearer token. Order, case, duplicates and every byte are kept (as latin-1), and plain SQLite puts it
 together again (the view ``headers``). Without a head, the exchange's own text is the whole list.
 
+Heads have lines in common, too: a number in place of a line is a row of ``head_line``, which has one that came more
+than once. (A service that sends thirty lines and varies three of them here and there had a kilobyte for each head.)
+
 Which lines vary is learnt from the traffic: messages with the same names share at most :data:`ALIKE` heads, and up
 to :data:`MOST` where each of these is used :data:`WORTH` times on the average.
 """
@@ -34,7 +37,8 @@ SHAPES = 1_024
 LONG = 24
 """From this many bytes on, a value that comes again is worth a row of its own."""
 SPELLED = frozenset({"content-type", "soapaction", "x-amz-target"})
-"""Names whose values are never put into a row of their own: SQL looks for words in them (``captures.routes``)."""
+"""Names whose lines and values are never put into a row of their own: SQL looks for words in them
+(``captures.routes``)."""
 KEPT = 2_048
 """How many heads and values a reader keeps, and how many heads a writer takes over from the sessions before it."""
 
@@ -95,6 +99,7 @@ class HeadStore:
         self._connection = connection
         self._shapes: dict[tuple[bytes, ...], _Shape] = {}
         self._values = Recurring(connection, "head_value", "value")
+        self._lines = Recurring(connection, "head_line", "line")
         self._current = False  # whether these are what the file holds
 
     def put(self, headers: Headers) -> tuple[int | None, str]:
@@ -128,8 +133,9 @@ class HeadStore:
 
     def _take_over(self) -> None:
         self._shapes.clear()
+        known = _Lines(self._connection)
         for identity, lines in self._connection.execute(f"SELECT id, lines FROM head ORDER BY id DESC LIMIT {KEPT}"):
-            parsed = _parsed(lines)
+            parsed = known.parsed(lines)
             names = tuple([name for name, _ in parsed])
             varying = [at for at, (_, value) in enumerate(parsed) if isinstance(value, int)]
             shape = self._shapes.get(names)
@@ -140,14 +146,19 @@ class HeadStore:
                 shape.heads.setdefault(tuple([value for _, value in parsed if isinstance(value, bytes)]), identity)
                 shape.uses += WORTH  # each was worth its row before
         self._values.take_over()
+        self._lines.take_over()
         self._current = True
 
     def _insert(self, headers: Headers, varying: Sequence[int]) -> int:
-        lines: list[list[str | int]] = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in headers]
-        for number, at in enumerate(varying):
-            lines[at][1] = number
-        text = orjson.dumps(lines).decode()
+        numbers = {at: number for number, at in enumerate(varying)}
+        lines = [self._line(name, numbers.get(at, value)) for at, (name, value) in enumerate(headers)]
+        text = f"[{','.join(map(str, lines))}]"
         return int(self._connection.execute("INSERT INTO head (lines) VALUES (?)", (text,)).lastrowid or 0)
+
+    def _line(self, name: bytes, value: bytes | int) -> str | int:
+        said = value if isinstance(value, int) else value.decode("latin-1")
+        text = orjson.dumps([name.decode("latin-1"), said]).decode()
+        return text if lower_name(name) in SPELLED else self._lines.put(text)
 
     def _varying(self, name: bytes, value: bytes) -> str | int:
         text = value.decode("latin-1")
@@ -160,6 +171,7 @@ class HeadReader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._heads: dict[int, tuple[Headers, tuple[tuple[int, int], ...]]] = {}  # varying lines: place, number
+        self._lines = _Lines(connection)
         self._values: dict[int, bytes] = {}
 
     def read(self, head: int | None, text: str | None) -> Headers:
@@ -203,7 +215,7 @@ class HeadReader:
         row = self._connection.execute("SELECT lines FROM head WHERE id = ?", (identity,)).fetchone()
         if row is None:
             raise ValueError(f"head {identity} is not in the file")
-        parsed = _parsed(row[0])
+        parsed = self._lines.parsed(row[0])
         lines = tuple([(name, value if isinstance(value, bytes) else b"") for name, value in parsed])
         varying = tuple([(at, value) for at, (_, value) in enumerate(parsed) if isinstance(value, int)])
         if len(self._heads) >= KEPT:
@@ -234,11 +246,34 @@ def _known_headers(text: str) -> Headers:
     return load_headers(text)
 
 
-def _parsed(lines: Any) -> list[tuple[bytes, bytes | int]]:
-    try:
-        return [
-            (name.encode("latin-1"), value if type(value) is int and value >= 0 else value.encode("latin-1"))
-            for name, value in orjson.loads(lines)
-        ]
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(WRONG) from error
+class _Lines:
+    """The lines of heads, which may be rows of ``head_line``."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[int, tuple[bytes, bytes | int]] = {}
+
+    def parsed(self, lines: Any) -> list[tuple[bytes, bytes | int]]:
+        """Names, and values or the numbers of values that vary. Raises ``ValueError``."""
+        try:
+            return [self._row(line) if type(line) is int else _line(line) for line in orjson.loads(lines)]
+        except _NotThere:
+            raise
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(WRONG) from error
+
+    def _row(self, identity: int) -> tuple[bytes, bytes | int]:
+        known = self._known.get(identity)
+        if known is None:
+            row = self._connection.execute("SELECT line FROM head_line WHERE id = ?", (identity,)).fetchone()
+            if row is None:
+                raise _NotThere(f"head_line {identity} is not in the file")
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            known = self._known[identity] = _line(orjson.loads(row[0]))
+        return known
+
+
+def _line(line: Any) -> tuple[bytes, bytes | int]:
+    name, value = line
+    return name.encode("latin-1"), value if type(value) is int and value >= 0 else value.encode("latin-1")

@@ -26,7 +26,8 @@ VERSION = 3
 SHARED = """
 CREATE TABLE head (
     id INTEGER PRIMARY KEY,
-    lines TEXT NOT NULL               -- JSON [[name, value], ...], latin-1; a number: which of the exchange's values
+    lines TEXT NOT NULL               -- JSON [[name, value], ...], latin-1; a number in place of a value: which of
+                                      -- the exchange's; in place of a line: the row of head_line that has it
 );
 CREATE TABLE head_value (
     id INTEGER PRIMARY KEY,
@@ -40,6 +41,10 @@ CREATE TABLE dictionary (
 """
 
 PACKED = """
+CREATE TABLE head_line (
+    id INTEGER PRIMARY KEY,
+    line TEXT NOT NULL                -- JSON [name, value]: named by its id in the lines of heads
+);
 CREATE TABLE kind (                   -- what many exchanges have in common
     id INTEGER PRIMARY KEY,
     direction TEXT NOT NULL,          -- inbound, outbound
@@ -143,11 +148,16 @@ def _lines(side: str) -> str:
     return f"json_each(COALESCE(h.lines, NULLIF(e.{side}_headers, ''))) l"
 
 
-def _value(side: str) -> str:
+_SHARED_LINE = "LEFT JOIN head_line g ON l.type = 'integer' AND g.id = l.value"
+_LINE = "COALESCE(g.line, l.value)"
+_NAME = f"json_extract({_LINE}, '$[0]')"
+
+
+def _value(side: str, line: str = _LINE) -> str:
     """SQL for the value of such a line."""
-    place = f"e.{side}_headers, '$[' || json_extract(l.value, '$[1]') || ']'"
+    place = f"e.{side}_headers, '$[' || json_extract({line}, '$[1]') || ']'"
     return (
-        "CASE WHEN json_type(l.value, '$[1]') = 'text' THEN json_extract(l.value, '$[1]') "
+        f"CASE WHEN json_type({line}, '$[1]') = 'text' THEN json_extract({line}, '$[1]') "
         f"WHEN json_type({place}) = 'text' THEN json_extract({place}) "
         f"ELSE (SELECT v.value FROM head_value v WHERE v.id = json_extract({place})) END"
     )
@@ -192,7 +202,7 @@ SELECT e.id,
        ROUND((e.ended - e.started) * 1000, 1) AS milliseconds,
        q.size AS request_bytes,
        p.size AS response_bytes,
-       (SELECT {_value("response")} FROM {_lines("response")}
+       (SELECT {_value("response", "l.value")} FROM {_lines("response")}
          WHERE lower(json_extract(l.value, '$[0]')) = 'content-type' LIMIT 1) AS response_type,
        e.dependency,
        e.caused_by,
@@ -214,11 +224,11 @@ FROM exchange o
 WHERE o.direction = 'outbound';
 CREATE VIEW headers AS
 SELECT e.id AS exchange, 'request' AS side, l.key + 1 AS position,
-       json_extract(l.value, '$[0]') AS name, {_value("request")} AS value
-FROM exchange e LEFT JOIN head h ON h.id = e.request_head, {_lines("request")}
+       {_NAME} AS name, {_value("request")} AS value
+FROM exchange e LEFT JOIN head h ON h.id = e.request_head, {_lines("request")} {_SHARED_LINE}
 UNION ALL
-SELECT e.id, 'response', l.key + 1, json_extract(l.value, '$[0]'), {_value("response")}
-FROM exchange e LEFT JOIN head h ON h.id = e.response_head, {_lines("response")};
+SELECT e.id, 'response', l.key + 1, {_NAME}, {_value("response")}
+FROM exchange e LEFT JOIN head h ON h.id = e.response_head, {_lines("response")} {_SHARED_LINE};
 """
 
 

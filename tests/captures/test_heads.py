@@ -134,11 +134,33 @@ def test_the_writer_forgets_the_shapes_of_long_ago(
     assert [reader.read(*row) for row in rows] == lists
 
 
+def test_lines_that_heads_have_in_common_are_kept_once(connection: sqlite3.Connection) -> None:
+    policy = b"default-src 'none'; " * 20
+    lists = [
+        ((b"Date", b"%d" % n), (b"X-Policy", policy), (b"Content-Type", b"a/json"), (b"n%d" % n, b"x"))
+        for n in range(50)
+    ]
+    for turn in range(2):  # another session goes on with them
+        store = HeadStore(connection)
+        for headers in lists[turn::2]:
+            row = store.put(headers)
+            assert HeadReader(connection).read(*row) == headers
+    assert connection.execute("SELECT COUNT(*) FROM head").fetchone() == (50,)
+    shared = "SELECT COUNT(*), MAX(line) FROM head_line WHERE line LIKE '%default-src%'"
+    assert connection.execute(shared).fetchone() == (1, f'["X-Policy","{policy.decode()}"]')
+    spelled = "SELECT COUNT(*) FROM head WHERE lines LIKE '%content-type\",\"a/json%'"
+    assert connection.execute(spelled).fetchone() == (50,)  # where SQL looks for it
+    assert sum(len(text) for (text,) in connection.execute("SELECT lines FROM head")) < 50 * 80 + 2 * len(policy)
+
+
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
         ("DELETE FROM head", "head 17 is not in the file"),
-        ("UPDATE head SET lines = '[5]'", "no list of names and values"),
+        ("UPDATE head SET lines = '[99]'", "head_line 99 is not in the file"),
+        ("UPDATE head SET lines = '[\"a\"]'", "no list of names and values"),
+        ("UPDATE head_line SET line = '[5'", "no list of names and values"),
+        ("UPDATE head_line SET line = '5'", "no list of names and values"),
         ("UPDATE head SET lines = '[[\"a\", -1]]'", "no list of names and values"),
         ("UPDATE head SET lines = '[[\"a\", 9]]'", "no list of names and values"),
         ("UPDATE exchange SET request_headers = '[99]'", "head_value 99 is not in the file"),
