@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,6 +35,16 @@ def pytest_collection_finish() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """One case of a corpus by itself."""
     parser.addoption("--case", default="", metavar="TEXT", help="of a corpus, only cases with TEXT in their names")
+
+
+@pytest.fixture(scope="session")
+def authority_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate authority to be copied to where a test, or a process of it, would make one: that takes 0.1 s."""
+    from captures.trust import Authority
+
+    folder = tmp_path_factory.mktemp("authority")
+    Authority.load_or_create(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,10 @@ from tests.end_to_end.processes import Bench
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path, authority_folder: Path) -> Iterator[Bench]:
     """A place to run processes in; they are ended with the test."""
     place = Bench(tmp_path)
+    shutil.copytree(authority_folder, place.state)
     yield place
     place.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def test_every_client_of_this_machine_is_tried(bench: Bench, third_party: Path, 
     temporary.mkdir()
     path = f"{os.environ['PATH']}:{third_party}"
     env = {"PATH": path, "HOME": str(home), "TMPDIR": str(temporary)}
+    shutil.rmtree(bench.state)  # it makes its own
     found = checks(bench.run("doctor", *LONG, env=env, seconds=170).expect(0))
     assert {name for name, one in found.items() if one["outcome"] == "problem"} == set()
     for name in ("python", "tls", "sqlite", "mitmproxy", "disk", "clock", "privacy"):

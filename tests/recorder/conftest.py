@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import shutil
 import socket
 import threading
 import time
@@ -118,9 +119,9 @@ class Running:
 class Lab:
     """Runs proxies on a capture file of its own."""
 
-    def __init__(self, folder: Path, loop: Loop) -> None:
+    def __init__(self, folder: Path, loop: Loop, authority_folder: Path) -> None:
         self.capture = folder / "lab.sqlite"
-        self.authority = Authority.load_or_create(folder / "ca")
+        self.authority = Authority.load_or_create(shutil.copytree(authority_folder, folder / "ca"))
         self.origin = loop.origin
         self._loop = loop
         self.folder = folder
@@ -213,17 +214,18 @@ def loop() -> Iterator[Loop]:
 
 
 @pytest.fixture
-def lab(tmp_path: Path, loop: Loop) -> Lab:
+def lab(tmp_path: Path, loop: Loop, authority_folder: Path) -> Lab:
     """A laboratory."""
-    return Lab(tmp_path, loop)
+    return Lab(tmp_path, loop, authority_folder)
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def start(tmp_path: Path, authority_folder: Path) -> Iterator[Callable[..., Any]]:
     """Starts recorders (``tests.recorder.running``), and ends what the test left running."""
     from tests.recorder.running import Recorder
 
     started: list[Recorder] = []
+    shutil.copytree(authority_folder, tmp_path / "state")
 
     def run(*arguments: str, **options: Any) -> Recorder:
         started.append(Recorder(tmp_path, *arguments, **options))

@@ -8,15 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from captures.trust import Authority
 from tests.replayer.serving import Running
-
-
-@pytest.fixture(scope="session")
-def authority_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("authority")
-    Authority.load_or_create(folder)
-    return folder
 
 
 @pytest.fixture(autouse=True)
