@@ -118,7 +118,7 @@ def waits(layer: HttpLayer) -> Clear | None:
 def idle_server(layer: HttpLayer, address: Address, *, tls: bool) -> tuple[Connection, Clear] | None:
     """The connection of ``layer`` to the server at ``address`` that waits for a request, if there is one."""
     for server, top in layer.connections.items():
-        if server.address != address or bool(server.tls) != tls or not isinstance(server, Server):
+        if not isinstance(server, Server) or server.address != address or bool(server.tls) != tls:
             continue
         if server.state is not ConnectionState.OPEN or server.alpn == b"h2" or server.via or server.error:
             continue
