@@ -32,6 +32,7 @@ from captures.writer import CaptureWriter
 from recorder.desk import Desk
 from recorder.lean import leave_addons_out
 from recorder.listeners import Role
+from recorder.memory import stay_small
 from recorder.plan import ProxyPlan
 from recorder.relay import Relay
 from recorder.report import Report
@@ -102,6 +103,7 @@ async def _main(plan: ProxyPlan, relay: Relay, report: Report) -> str:
             # looked at often; seldom, it holds some 20 MB of connections that ended long ago.
             gc.set_threshold(20_000, 10, 5)
             sys.setswitchinterval(SWITCH)
+            stay_small()
 
     return await serve(plan, relay, hear, commands)
 

@@ -27,6 +27,7 @@ from captures.model import Exchange, Headers, Message
 from captures.writer import CaptureWriter
 from recorder.desk import Desk
 from recorder.line import Batch, Call, receive
+from recorder.memory import stay_small
 from recorder.plan import ProxyPlan
 from recorder.relay import total
 from recorder.report import Report
@@ -190,6 +191,7 @@ def main() -> int:
     report(event="open", capture=str(writer.path))
     gc.collect()
     gc.freeze()
+    stay_small()
     threading.Thread(target=_hear, args=(writer,), name="commands", daemon=True).start()
     lines = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
     desk = Desk(writer, plan.choice, plan.sample_key.encode())
