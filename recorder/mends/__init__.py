@@ -6,6 +6,7 @@ Each was reproduced on 11.0.2 and on 12.x, and each has a test that runs on whic
 * ``http2``: informational responses, resets, GOAWAY, broken connections.
 * ``http3``: its first packet, under ``python -O``.
 * ``ended_streams``: HTTP/2 streams that ended and are kept for as long as their connection lives.
+* ``flow_control``: HTTP/2 bodies for somebody who reads slowly, or not at all.
 * ``streams``: large and broken-off uploads, ``Expect: 100-continue``, answers that come before the request is complete,
   requests that lead nowhere.
 * ``websocket``: fragments, compression, sockets that break, unknown extensions.
@@ -24,7 +25,19 @@ from mitmproxy import version
 from mitmproxy.proxy.layers.http import _http1
 
 from captures.errors import UsageError
-from recorder.mends import connections, ended_streams, halves, http1, http2, http3, streams, tunnels, uploads, websocket
+from recorder.mends import (
+    connections,
+    ended_streams,
+    flow_control,
+    halves,
+    http1,
+    http2,
+    http3,
+    streams,
+    tunnels,
+    uploads,
+    websocket,
+)
 from recorder.mends.events import RequestRefusedHook
 
 __all__ = ["mend", "RequestRefusedHook"]
@@ -39,6 +52,7 @@ def mend() -> None:
         *http1.wraps(),
         *http2.wraps(),
         *ended_streams.wraps(),
+        *flow_control.wraps(),
         *streams.wraps(),
         *uploads.wraps(),
         *connections.wraps(),

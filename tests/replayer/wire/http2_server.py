@@ -58,8 +58,12 @@ def speaks_http2(
     settings: dict[int, int] | None = None,
     peers: list[Peer] | None = None,
     early: bool = False,
+    reads: bool = True,
 ) -> Handler:
-    """Calls ``on_request`` with each complete request's stream; with ``early`` as soon as its head is there."""
+    """Calls ``on_request`` with each complete request's stream; with ``early`` as soon as its head is there.
+
+    ``reads``: whether streams may send more than fits their window at first.
+    """
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         h2 = H2Connection(
@@ -74,6 +78,8 @@ def speaks_http2(
         if settings:
             h2.local_settings = Settings(client=False, initial_values=settings)
         h2.initiate_connection()
+        if not reads:
+            h2.increment_flow_control_window(2**30)  # that of the connection
         peer.flush()
         while data := await reader.read(65536):
             try:
@@ -90,7 +96,8 @@ def speaks_http2(
                         on_request(peer, event.stream_id)
                 elif isinstance(event, DataReceived):
                     peer.bodies[event.stream_id] += event.data
-                    h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                    if reads:
+                        h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 elif isinstance(event, StreamEnded) and not early:
                     on_request(peer, event.stream_id)
             peer.flush()
