@@ -1,7 +1,7 @@
 """How a run was judged, noted in the run itself: which drift groups the repository's rules file had decided about then.
 
-Written after the verdict and never read for one: a run comes from wherever it was replayed and nobody reviews it, so
-what it says of itself makes nothing pass.
+Written after the verdict, and read for people alone (``retape capture stats``), never for a verdict: a run comes from
+wherever it was replayed and nobody reviews it, so what it says of itself makes nothing pass.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from captures.store import Capture
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -21,6 +23,12 @@ class Decided:
     decision: str  # accepted, rejected
     who: str = ""
     reason: str = ""
+
+
+def said_by(run: Capture) -> tuple[Decided, ...]:
+    """What ``run`` says was decided when it was judged last, for people to read."""
+    rows = run.query("SELECT fingerprint, decision, who, reason FROM decision ORDER BY decision, fingerprint")
+    return tuple(Decided(row["fingerprint"], row["decision"], row["who"] or "", row["reason"] or "") for row in rows)
 
 
 def note(run: Path, decided: Iterable[Decided], at: float) -> str:

@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from captures import leftout
+from captures.decisions import Decided, said_by
 from captures.listing import moment
 from captures.model import GUESSES, Direction, Session
 from captures.routes.endpoints import Endpoints, counted
 from captures.routes.templates import GIVEN, Evidence
 from captures.store import Capture
 from captures.visible import visible
+
+LISTED = 50  # decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Statistics:
     links: Mapping[str, int]  # how outbound exchanges were linked -> how many
     skipped: Mapping[str, int]  # in a run: reason -> how many
     complaints: tuple[str, ...] = ()  # what is wrong with the templates of retape.toml
+    decided: tuple[Decided, ...] = ()  # in a run: what the rules file had decided when it was judged
 
 
 def of(capture: Capture, explicit: Sequence[str] = ()) -> Statistics:
@@ -89,6 +93,7 @@ def of(capture: Capture, explicit: Sequence[str] = ()) -> Statistics:
         links=dict(links.most_common()),
         skipped=dict(Counter(one.reason for one in capture.skipped()).most_common()),
         complaints=tuple(known.complaints()),
+        decided=said_by(capture),
     )
 
 
@@ -133,6 +138,7 @@ def lines(statistics: Statistics) -> Iterator[str]:
             for name, count in counts.items():
                 guess = " (a guess)" if title.startswith("links") and name in GUESSES else ""
                 yield f"  {count:>8,}  {visible(name)}{guess}"
+    yield from _decided(statistics.decided)
 
 
 def _parameters(statistics: Statistics) -> Iterator[str]:
@@ -150,6 +156,18 @@ def _parameters(statistics: Statistics) -> Iterator[str]:
         yield "templates in retape.toml"
         for complaint in statistics.complaints:
             yield f"  {visible(complaint)}"
+
+
+def _decided(decided: Sequence[Decided]) -> Iterator[str]:
+    if decided:
+        yield ""
+        yield "drift groups that the rules file had decided about when the run was judged"
+    for one in decided[:LISTED]:
+        who = f" by {visible(one.who)}" if one.who else ""
+        why = f": {visible(one.reason)}" if one.reason else ""
+        yield f"  {visible(one.decision)}  {visible(one.fingerprint)}{who}{why}"
+    if len(decided) > LISTED:
+        yield f"  and {len(decided) - LISTED:,} more"
 
 
 def _why(one: Evidence) -> str:
