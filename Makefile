@@ -1,7 +1,7 @@
 # Everything sets itself up: a virtual environment, the package, and the Debian packages the tests look for.
 #   make demo    record a real shop, replay it against two builds, leave demo-report.html
 #   make test    lint, types, floors, the whole suite
-#   make fast    the tier to run while working (a minute)
+#   make fast    the tier to run while working (a minute of one core, shared by as many as there are)
 #   make bench   the ratios of docs/figures.md
 
 PYTHON ?= python3

@@ -23,6 +23,7 @@ from benchmarks.scoring import Reported, Tally, covers, generalised
 from captures.store import Capture
 from diffing.engine import compare_captures
 from diffing.rulebook.rules import parse_rules
+from tests.corpus import each
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -172,7 +173,7 @@ def test_retape_finds_the_drift_and_the_peers_the_noise_too(folder: Path) -> Non
     assert figures == {"Retape": (0, 0, 1, 1, 0), "deepdiff": (1, 3, 1, 1, 3), "Diffy's rule": (1, 3, 1, 1, 0)}
 
 
-@pytest.mark.parametrize(
+@each(
     ("reported", "place", "covered"),
     [
         ("$.a", "$.a", True),

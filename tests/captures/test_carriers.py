@@ -35,7 +35,7 @@ def redacted(kind: str, body: str) -> str:
     return new.request.body.decode()
 
 
-@pytest.mark.parametrize(
+@each(
     "target",
     [
         "/x;jsessionid=SECRET?a=1",
@@ -59,7 +59,7 @@ def test_a_bot_in_a_path() -> None:
     assert token.encode() not in Redactor(KEY).exchange(exchange(f"/bot{token}/sendMessage")).request.target
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         ("X-Sentry-Auth", "Sentry sentry_version=7, sentry_key=SECRET"),
@@ -137,7 +137,7 @@ def test_places_do_not_tell_a_secret_that_is_a_name() -> None:
     assert SECRET not in repr(new)
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "body"),
     [
         ("application/json", '{"errors": [{"message": "Password: must be at least 8"}, {"m": "token: expired"}]}'),

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from captures.redacting.commands import shown_command
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         ["app", "--db-password=FAKEhunter2"],

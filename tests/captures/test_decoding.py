@@ -22,6 +22,7 @@ from captures.formats.decoding import (
     decode,
 )
 from captures.model import Headers
+from tests.corpus import each
 
 
 def of(kind: str, body: bytes, *more: tuple[bytes, bytes]) -> Decoded:
@@ -60,7 +61,7 @@ def test_json_by_content_only_where_no_type_is_given() -> None:
     assert isinstance(of("application/octet-stream", b"[1]"), BinaryBody)
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "body", "reason"),
     [
         ("application/json", b"<html>", "declared application/json: Expecting value at line 1 column 1"),
@@ -92,7 +93,7 @@ def test_empty() -> None:
     assert of("application/json", b"", (b"content-encoding", b"gzip")) == EmptyBody()
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "body", "text", "charset"),
     [
         ("text/plain", "é".encode(), "é", "utf-8"),

@@ -77,7 +77,7 @@ def test_a_wrong_setting_is_told(section: dict[str, object], said: str) -> None:
         RedactionPolicy.from_config(section)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "expected"),
     [("order_id", True), ("orderId", True), ("id", True), ("timestamp", True), ("paid", False), ("number", False),
      ("cardNumber", False), ("", False)],

@@ -4,8 +4,6 @@ import json
 import random
 from collections.abc import Iterable, Mapping
 
-import pytest
-
 from captures.distilling import Distillate, Distilling, Trait, shape_of, start_up_trait, traits_of
 from captures.model import Direction, Exchange, Failure, FailureKind
 from tests.captures.making import JSON, exchange
@@ -88,7 +86,7 @@ def traits(one: Exchange, *calls: Exchange) -> set[Trait]:
     return set(traits_of(one, "GET /x", [(made, "POST /charges") for made in calls]))
 
 
-@pytest.mark.parametrize(
+@each(
     "other",
     [
         (exchange(1, status=201), call(2)),
@@ -112,7 +110,7 @@ def test_what_is_the_same_behaviour() -> None:
     assert start_up_trait(call(2), "GET /flags") == start_up_trait(call(3), "GET /flags")
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other", "same"),
     [
         ({"a": 1}, {"a": 2.5}, True),

@@ -3,18 +3,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from captures.model import Response
 from captures.routes.echoes import LARGEST, MOST, answer_of
 from tests.captures.making import JSON
+from tests.corpus import each
 
 
 def answer(document: Any, status: int = 200) -> Any:
     return answer_of(("x",), Response(status, JSON, json.dumps(document).encode()))
 
 
-@pytest.mark.parametrize(
+@each(
     ("document", "word", "named", "spoken_of"),
     [
         ({"slug": "acme"}, "acme", True, True),

@@ -37,6 +37,7 @@ def test_no_headers(text: str | None) -> None:
     assert load_headers(text) == ()
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(st.tuples(HEADERS, st.integers(1, 3)), max_size=30), st.integers(0, 3))
 def test_whatever_is_put_is_read(lists: list[tuple[Headers, int]], again: int) -> None:

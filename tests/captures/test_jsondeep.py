@@ -37,7 +37,7 @@ def test_it_reads_what_the_c_parser_reads(value: Any) -> None:
 
 
 @pytest.mark.parametrize("levels", [1_000, 5_000, DEEPEST])
-@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}"), ('[{"a" : ', "}\n]")])
+@each(("start", "end"), [("[", "]"), ('{"a":', "}"), ('[{"a" : ', "}\n]")])
 def test_deep_text_is_read(levels: int, start: str, end: str) -> None:
     count = levels // (start.count("[") + start.count("{"))
     value = read(start * count + "1.50" + end * count, DEEPEST).value
@@ -56,7 +56,7 @@ def test_deep_text_is_read_without_loss() -> None:
     assert reading.defects == (f"NaN at {where}.b[0]", f"-Infinity at {where}.b[1]")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "nesting", "reason"),
     [
         ("[" * 901 + "]" * 901, 900, "nested more than 900"),

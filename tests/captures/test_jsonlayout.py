@@ -19,7 +19,7 @@ def proven(left: str, right: str) -> bool:
     return same_but_layout(left.encode(), right.encode())
 
 
-@pytest.mark.parametrize(
+@each(
     ("left", "right"),
     [
         ('{"a":1}', '{ "a" : 1 }'),

@@ -54,7 +54,7 @@ def test_find(path: str, found: list[Any]) -> None:
         assert at is value
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "place", "expected"),
     [
         ("$.a", ("a",), True),

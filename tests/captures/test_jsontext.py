@@ -18,7 +18,7 @@ VALUES = st.recursive(
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("left", "right", "equal"),
     [
         ("1.10", "1.10", True),
@@ -71,7 +71,7 @@ def test_repeated_keys_are_told(text: str, paths: tuple[str, ...], padding: int)
     assert value == json.loads(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "reason"),
     [
         ("", "Expecting value at line 1"),
@@ -116,7 +116,7 @@ def test_indented_keeps_literals() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "expected"),
     [
         (b"", False),

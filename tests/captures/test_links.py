@@ -7,6 +7,7 @@ import pytest
 from captures.links import LINGER, PASSING, PENDING, REMEMBERED, SHOWN, VALUED, Linker
 from captures.model import CauseHow, Headers
 from captures.traces import trace_ids
+from tests.corpus import each
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -27,7 +28,7 @@ SAME_TRACE: list[tuple[str, Headers, Headers]] = [
 ]
 
 
-@pytest.mark.parametrize(("inbound", "outbound"), [row[1:] for row in SAME_TRACE], ids=[row[0] for row in SAME_TRACE])
+@each(("inbound", "outbound"), [row[1:] for row in SAME_TRACE], ids=[row[0] for row in SAME_TRACE])
 def test_a_propagated_id_names_the_cause_among_many(inbound: Headers, outbound: Headers) -> None:
     linker = Linker()
     linker.inbound_started(1, (), 0.0)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from captures.formats.jsontext import Literal, Number
 from captures.formats.messagepack import read_messagepack
+from tests.corpus import each
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
@@ -30,7 +31,7 @@ def test_fractions_keep_every_digit(value: float) -> None:
     assert float(read) == value or (math.isnan(value) and read == Literal("NaN"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         (1.0, Number("1.0")),

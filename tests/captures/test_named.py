@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from captures.flows.named import SCRIPTS, named_values
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "found"),
     [
         ('<input type="hidden" name="csrf_token" value="abcd">', {"input csrf_token": "abcd"}),

@@ -140,7 +140,7 @@ def test_other_bodies(body: str, kind: str, headers: Headers, operation: str | N
     assert asked(body, kind, headers=headers) == operation
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "target", "operation"),
     [
         ("GET", "/graphql?query=query%20Q%20%7Border%7D", "query Q"),
@@ -173,7 +173,8 @@ def test_only_the_head_is_looked_at() -> None:
     assert asked([call, {"jsonrpc": "2.0", "method": "never seen"}]) == "[a]"
 
 
-@pytest.mark.parametrize(
+@pytest.mark.slow
+@each(
     ("body", "kind"),
     [
         ('{"method":' + "[" * 10_000_000, "application/json"),

@@ -84,7 +84,7 @@ REFUSED = (
 )
 
 
-@pytest.mark.parametrize("message", REFUSED)
+@each("message", REFUSED)
 def test_what_is_refused(message: bytes) -> None:
     with pytest.raises(ValueError, match="no protobuf"):
         read_protobuf([message])

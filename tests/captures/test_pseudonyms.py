@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from captures.redacting.hiding import Found, Hiding
 from captures.redacting.pseudonyms import fingerprint, is_pseudonym, number_pseudonym, pseudonym
+from tests.corpus import each
 
 KEY = b"k" * 32
 
@@ -23,7 +24,7 @@ def classes(text: str) -> str:
     return re.sub("[A-Z]", "A", re.sub("[a-z]", "a", re.sub("[0-9]", "0", text)))
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     ["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "abc.DEF-123_456~ghi/+==", "0042", "9",
      "correct horse battery staple", "550e8400-e29b-41d4-a716-446655440000", "d41d8cd98f00b204e9800998ecf8427e"],

@@ -53,7 +53,7 @@ def test_headers_by_name(name: str) -> None:
     assert SECRET.encode() not in everything(redacted(exchange(headers=((name.encode(), value.encode()),))))
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [("X-Forwarded-Uri", f"/a?token={SECRET}"), ("X-Original-Uri", f"/a?user%5Bpassword%5D={SECRET}"),
      ("Sec-WebSocket-Protocol", f"chat, bearer, {SECRET}"),

@@ -17,6 +17,7 @@ from captures.store import Capture
 from captures.unended import sessions_of
 from captures.writer import CaptureWriter
 from tests.captures.making import capture, exchange
+from tests.corpus import each
 
 DAY = 86400.0
 START = 1_796_040_000.0  # 2026-11-30 12:00:00 UTC
@@ -30,7 +31,7 @@ def kept(count: int) -> list[Member]:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("rotation", "gone"),
     [
         (Rotation(), []),

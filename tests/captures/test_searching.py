@@ -105,6 +105,7 @@ def test_what_is_no_pattern(pattern: str, told: str) -> None:
         compiled(pattern, regex=True, ignore_case=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern", ["ab", "b", "^a", "a$", "a.b", "é", "x-", ": a", "%", "a b", "ba?b", "[0-9]{2}", "\\Aa"]
 )

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from captures.redacting.secret_headers import authorization, cookie, in_urls, set_cookie, through_percent
+from tests.corpus import each
 
 
 def hide(value: str) -> str:
@@ -17,7 +18,7 @@ def named(name: str, value: str) -> str:
     return value if name == "lang" else f"<{value}>"
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ("Bearer abc.def==", "Bearer <abc.def==>"),

@@ -48,7 +48,7 @@ def test_dependencies_and_failures() -> None:
     assert not parse("status:1xx|2xx|3xx|4xx|5xx").matches(FAILED, "GET /")
 
 
-@pytest.mark.parametrize(
+@each(
     ("expression", "told"),
     [
         ("methd:GET", "did you mean 'method'"),

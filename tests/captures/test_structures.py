@@ -75,7 +75,7 @@ def test_bodies_without_members(kind: str, body: bytes) -> None:
     assert of(kind, body) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "body", "reason"),
     [
         ("text/xml", b"<a>", "no well-formed XML"),
@@ -129,7 +129,7 @@ def test_forms_and_parts_are_arrays_on_both_sides_where_they_repeat_on_one() -> 
     assert [len(left["a"]), len(right["a"])] == [1, 2]
 
 
-@pytest.mark.parametrize(
+@each(
     ("left", "right", "values"),
     [
         ('{"a": 1}', ' [1.0]', ({"a": 1}, [Number("1.0")])),

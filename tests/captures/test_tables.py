@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from captures.formats.tables import read_tables
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "kind", "rows"),
     [
         ("id,name\n1,a\n2,b\n", "text/csv", [{"id": "1", "name": "a"}, {"id": "2", "name": "b"}]),

@@ -149,7 +149,7 @@ def test_a_flood_of_words_is_bounded_and_a_parameter() -> None:
     assert templates.endpoint("GET", b"/x/tag/anything") == "GET /x/tag/{id}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "one"),
     [("orders", "order"), ("categories", "category"), ("boxes", "box"), ("status", "status"), ("address", "address"),
      ("branches", "branch"), ("Users", "User"), ("news-items", "news-item"), ("sheep", "sheep")],
@@ -288,7 +288,7 @@ def test_given_templates_are_evidence_and_are_checked() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["", "orders", "GET orders", "GET /a/{", "/a/{x}{y}", "/a/{}", "/a/{x y}", "/a?b={c}", "GET POST /a", "/a}b"],
 )

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,17 +47,17 @@ def test_plain_data(text: str) -> None:
     assert kind_of(text, near=NOW) is None
 
 
-@pytest.mark.parametrize("name", ["id", "order_id", "orderId", "order-id", "userID", "invoiceNo", "pk", "X-Request-Id"])
+@each("name", ["id", "order_id", "orderId", "order-id", "userID", "invoiceNo", "pk", "X-Request-Id"])
 def test_names_of_ids(name: str) -> None:
     assert is_idish(name)
 
 
-@pytest.mark.parametrize("name", ["paid", "valid", "quantity", "total", "width", "casino", "monkey", "amount"])
+@each("name", ["paid", "valid", "quantity", "total", "width", "casino", "monkey", "amount"])
 def test_names_that_only_sound_like_it(name: str) -> None:
     assert not is_idish(name)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "noun"),
     [("order_id", "order"), ("orderId", "order"), ("orders", "order"), ("id", ""), ("lineItems", "line_item"),
      ("categories", "category"), ("boxes", "box"), ("status", "status"), ("address", "address")],

@@ -90,7 +90,7 @@ def test_the_order_of_elements_is_told_beside_the_value() -> None:
     assert (order, other_order) == ((("a", "b", "c"),), (("a", "c", "b"),))
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "reason"),
     [
         ("<a>", "no well-formed XML: no element found: line 1, column 3"),

@@ -62,7 +62,7 @@ def test_operators(operator: str, place: tuple[Any, ...], changed: str | None) -
     assert dumped(document) == TEXT
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "operator"),
     [
         ('{"a":5}', "round"),

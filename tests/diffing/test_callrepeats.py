@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from captures.model import Exchange, Failure, FailureKind, Response
 from diffing.engine import compare_captures
 from diffing.messages.callrepeats import how_repeated
 from diffing.outcome.fingerprints import fingerprint
+from tests.corpus import each
 from tests.diffing.repeats import Call, Said, write
 from tests.diffing.test_outbound import call
 
@@ -23,7 +22,7 @@ ONE = [got("/items/1")]
 BROKEN = replace(got("/items/1"), response=None, failure=Failure(FailureKind.RESET))
 
 
-@pytest.mark.parametrize(
+@each(
     ("recorded", "replayed", "change", "words"),
     [
         (ONE, [got("/items/1"), got("/items/1")], "repeated", "1 of them the same request again"),

@@ -14,6 +14,7 @@ from diffing.contract.refining import place_of, recount
 from diffing.exchange import Context, learn_recorded
 from diffing.model import Judgement, Level
 from diffing.place import Place
+from tests.corpus import each
 from tests.diffing.pairs import exchange, judge
 
 
@@ -37,7 +38,7 @@ def learnt(*bodies: Any) -> Node:
     return node
 
 
-@pytest.mark.parametrize("count", range(1, 12))
+@each("count", range(1, 12))
 def test_what_is_constant_takes_five_samples_of_three_requests(count: int) -> None:
     found = judged([{"v": "a"}] * count, {"v": "b"}).findings
     assert [one.class_id for one in found] == [f"response.body.{'constant' if count >= 5 else 'value'}-changed"]

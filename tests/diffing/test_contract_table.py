@@ -9,6 +9,7 @@ import pytest
 from diffing.contract import table as module
 from diffing.contract.profile import Profile
 from diffing.contract.table import Row, Scope, table
+from tests.corpus import each
 
 
 def learnt(*documents: Any, scope: str = "GET /a 200") -> Profile:
@@ -24,7 +25,7 @@ def row(scope: Scope, path: str) -> Row:
     return found
 
 
-@pytest.mark.parametrize(
+@each(
     ("values", "types", "facts"),
     [
         (["EUR"] * 6, (("string", 6),), ('always "EUR"',)),

@@ -6,6 +6,7 @@ import pytest
 
 from diffing.messages.linkheaders import parse
 from diffing.values.traceids import same_form
+from tests.corpus import each
 from tests.diffing.pairs import JSON, exchange, judge
 from tests.diffing.test_headers import headers
 
@@ -14,7 +15,7 @@ B3 = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1"
 AMAZON = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "same"),
     [
         (TRACE, "00-5bf92f3577b34da6a3ce929d0e0e4737-11f067aa0ba902b7-01", True),

@@ -9,8 +9,6 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pytest
-
 from captures.model import Headers
 from diffing.exchange import Context, compare_exchange, learn_pair, learn_recorded
 from diffing.model import Finding
@@ -84,7 +82,7 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize("steps", SAME)
+@each("steps", SAME)
 def test_a_consistent_renaming_is_no_difference(steps: list[Step]) -> None:
     assert run(*steps) == []
 

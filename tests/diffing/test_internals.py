@@ -54,7 +54,7 @@ def test_signs(text: str, what: str) -> None:
     assert new_internals(text, text) == ""
 
 
-@pytest.mark.parametrize("text", HARMLESS)
+@each("text", HARMLESS)
 def test_harmless(text: str) -> None:
     assert internals_in(text) == []
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from diffing import Answer, compare
 from diffing.messages.lines import EXACT, aligned
+from tests.corpus import each
 
 TABLE = [
     ("abc", "abc", []),
@@ -24,7 +25,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("left", "right", "expected"), TABLE)
+@each(("left", "right", "expected"), TABLE)
 def test_alignment(left: str, right: str, expected: list[tuple[int | None, int | None]]) -> None:
     assert sorted(aligned([*left], [*right]).unequal, key=repr) == sorted(expected, key=repr)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.corpus import each
 from tests.diffing.pairs import exchange, judge
 
 AB, BA = '{"tags": ["a", "b"]}', '{"tags": ["b", "a"]}'
@@ -50,7 +51,7 @@ def test_an_array_inside_an_item_is_only_compared_with_its_own() -> None:
     assert changes(one, other, None, other) == (set(), {"builtin.unordered-array"})
 
 
-@pytest.mark.parametrize(
+@each(
     ("replayed", "found"),
     [
         (["b", "a", "c"], set()),

@@ -127,7 +127,7 @@ def test_a_rule_on_a_field_and_on_a_whole_call() -> None:
     assert classes(compare([BASE], [], [{"id": "r", "location": "outbound payments *", "expect": "optional"}])) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("expect", "before", "after", "found"),
     [
         ({"expect": "optional"}, 1, 0, []),

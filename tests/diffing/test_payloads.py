@@ -16,6 +16,7 @@ from diffing.values import dateforms, hosts, moments, payloads, signatures, text
 from diffing.values.following import core
 from diffing.values.moments import Clock
 from diffing.values.volatile import shape_of
+from tests.corpus import each
 
 
 def sealed(value: Any) -> str:
@@ -70,7 +71,7 @@ def test_unequal_members(one: Any, other: Any, found: list[Any]) -> None:
     assert list(payloads.unequal_members(one, other)) == found
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "expected"),
     [
         ("red-shirt", "blue-shirt", ("red-shirt", "blue-shirt")),

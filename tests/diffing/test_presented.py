@@ -10,6 +10,7 @@ import pytest
 from captures.model import Exchange, Timing
 from diffing.exchange import Context, compare_exchange, learn_pair, learn_recorded
 from diffing.model import Judgement
+from tests.corpus import each
 from tests.diffing.pairs import JSON, exchange
 from tests.diffing.test_outbound import call, classes, compare
 
@@ -24,7 +25,7 @@ def judged(name: str, old: Sequence[str], new: Sequence[str]) -> Judgement:
     return compare([with_header(name, value) for value in old], [with_header(name, value) for value in new])
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "old", "new", "expected"),
     [
         ("Authorization", "Bearer x8f3kQ92jLmZpT4w", "Bearer y9g4lR83kMnApU5x", []),

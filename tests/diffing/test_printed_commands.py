@@ -63,6 +63,7 @@ def printed(text: str, label: str) -> str:
     return line.removeprefix(label)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("run", ["a replay", "another recording"])
 def test_why_and_volatile_run(change: str, run: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from captures.model import Headers, Request, Response
 from diffing.contract.rejection import REFUSALS, fault, is_rejected
 from tests.corpus import each
@@ -62,7 +60,7 @@ def test_odd_bodies_are_no_fault() -> None:
     assert said("\x00\xff") == ""
 
 
-@pytest.mark.parametrize("status", sorted(REFUSALS))
+@each("status", sorted(REFUSALS))
 def test_only_what_was_answered_can_be_rejected(status: int) -> None:
     assert is_rejected(200, status)
     assert is_rejected(302, status)

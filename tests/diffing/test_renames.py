@@ -27,6 +27,7 @@ def test_the_likest_name_is_the_new_one() -> None:
     assert [(one.recorded, one.replayed) for one in found] == [("colour", "colours")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letters", ["k", "K", "aB", "a1_", "é"])
 def test_names_of_a_hundred_thousand_characters_take_no_time(letters: str) -> None:
     name = letters * (100_000 // len(letters))

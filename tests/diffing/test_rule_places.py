@@ -11,6 +11,7 @@ from captures.model import Exchange, Headers
 from diffing.exchange import Context, compare_exchange, learn_pair, learn_recorded
 from diffing.model import Judgement
 from diffing.rulebook.rules import RuleBook, parse_rules
+from tests.corpus import each
 from tests.diffing.pairs import JSON, exchange, judge
 from tests.diffing.test_outbound import call, compare
 
@@ -82,7 +83,7 @@ def test_the_reason_phrase(expect: str, finding: str) -> None:
     assert found == ([finding] if finding else [])
 
 
-@pytest.mark.parametrize(
+@each(
     ("location", "expect", "old", "new", "finding"),
     [
         ("request.query at", "opaque", call("/c?at=1"), call("/c?at=2"), ""),

@@ -182,7 +182,7 @@ def test_an_id_may_stand_once() -> None:
         parse_rules([GOOD, GOOD])
 
 
-@pytest.mark.parametrize(
+@each(
     ("location", "part", "has_path"),
     [
         ("$.a", "response.body", True),

@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from diffing.contract.profile import Profile
 from diffing.exchange import Context, compare_exchange, learn_pair, learn_recorded
 from diffing.model import Finding
@@ -17,6 +15,7 @@ from diffing.values.identity import Identity
 from diffing.values.moments import Clock
 from diffing.values.movement import REMEMBERED, Movement, Moves
 from diffing.values.scalars import judge
+from tests.corpus import each
 from tests.diffing.pairs import NOW, THEN, exchange
 
 OLD, NEW = "3f0c5a52-7a35-4f11-9a66-0f8a6f3d1a01", "8d6e6a52-7a35-4f11-8a66-0f8a6f3d1a02"
@@ -53,7 +52,7 @@ def test_every_recogniser_of_the_corpus_has_a_case_where_its_form_alone_is_no_re
     assert {named[case["name"].partition(": its form")[0]] for case in alone} == rules
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "recorded", "replayed", "why"),
     [
         ("id", OLD, NEW, "uuid v4; named id"),

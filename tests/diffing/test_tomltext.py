@@ -17,6 +17,7 @@ PLAIN = TEXTS | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.
 VALUES = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text("abc_-1", min_size=1), VALUES))
 def test_it_reads_back_as_meant_and_is_seen(entry: dict[str, Any]) -> None:
     text = table_text("rules", entry)

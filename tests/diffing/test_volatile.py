@@ -164,7 +164,7 @@ def test_whose_integer_id_it_is(names: tuple[str, ...], endpoint: str, expected:
 THEN, NOW = Clock(1_000_000_000.0, 1_000_000_600.0), Clock(1_500_000_000.0, 1_500_000_010.0)
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "happened", "same"),
     [
         (-5, -1, True, True),  # both of their runs

@@ -99,7 +99,7 @@ def nothing() -> tuple[bytes, bytes]:
     raise AssertionError("no filter asks for bodies")
 
 
-@pytest.mark.parametrize(
+@each(
     ("only", "exclude", "kept"),
     [
         ("~m get", None, True),  # case does not count, on any version

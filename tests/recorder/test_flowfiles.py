@@ -56,6 +56,7 @@ def exchanges(draw: st.DrawFn) -> Exchange:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(exchanges())
 def test_out_and_in_again_is_the_same(tmp_path_factory: pytest.TempPathFactory, one: Exchange) -> None:
     path = tmp_path_factory.mktemp("flows") / "x.flows"

@@ -59,6 +59,7 @@ def traced_service(lab: Lab, ports: dict[str, int], seen: list[bytes]) -> int:
     return lab.origin(service)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", [(), (b"traceparent: nonsense",), (b"b3: 4bf92f3577b34da6-1-1",), (TRACE,)])
 def test_a_trace_is_injected_only_where_there_is_none(lab: Lab, headers: tuple[bytes, ...]) -> None:
     ports: dict[str, int] = {}

@@ -18,6 +18,7 @@ from recorder.listeners import (
     parse_outbound,
     parse_target,
 )
+from tests.corpus import each
 
 SERVICE = Target("http", LOOPBACK, 4000)
 
@@ -37,7 +38,7 @@ def test_listen(text: str, expected: tuple[str, int]) -> None:
     assert parse_listen(text, "--inbound") == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("host", "alone"),
     [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False),
      ("192.0.2.1", False), ("a.test", False)],

@@ -8,7 +8,7 @@ from recorder.rotating import parse_rotation
 from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("rotate", "keep", "rotation"),
     [
         (None, None, None),

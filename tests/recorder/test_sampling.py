@@ -16,6 +16,7 @@ from recorder.choosing import Choice, parse_share, settled
 from recorder.desk import Desk
 from recorder.gate import Gate
 from recorder.sampling import LENGTH, Sampler
+from tests.corpus import each
 from tests.recorder.test_choosing import Tape, call
 
 JSON = ((b"Content-Type", b"application/json"),)
@@ -246,7 +247,7 @@ def test_shares(text: str, share: float) -> None:
     assert parse_share(text, "--sample") == pytest.approx(share)
 
 
-@pytest.mark.parametrize("text", ["0", "0%", "11/10", "2", "half", "-1", "1/0", "101%", ""])
+@each("text", ["0", "0%", "11/10", "2", "half", "-1", "1/0", "101%", ""])
 def test_no_shares(text: str) -> None:
     from captures.errors import UsageError
 

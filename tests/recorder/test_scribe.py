@@ -268,6 +268,7 @@ def test_numbers_of_several_are_added() -> None:
 # -- without room, and to another writing process -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_has_no_room_leaves_no_note_each() -> None:
     ours, theirs = socket.socketpair()
     relay = Relay(ours, 100_000)

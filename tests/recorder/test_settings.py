@@ -12,6 +12,7 @@ from captures.config import Config
 from captures.errors import ConfigError, UsageError
 from recorder.listeners import LOOPBACK, Role, Target
 from recorder.settings import Asked, Settings, dependency_urls, parse_duration, settle
+from tests.corpus import each
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -47,7 +48,7 @@ def test_an_inbound_target_elsewhere_is_not_awaited() -> None:
     assert not settings.await_ready
 
 
-@pytest.mark.parametrize(
+@each(
     ("asked", "words"),
     [
         ({"inbound": ("0=http://127.0.0.1:1",), "ready_timeout": -1.0}, "--ready-timeout -1 is no time to wait"),
@@ -114,7 +115,7 @@ def test_configuration_gives_what_the_command_line_leaves_out() -> None:
     assert dependency_urls(given.listeners) == {"stock": {"url": "http://other.test:80", "env": "STOCK_URL"}}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "seconds"),
     [("30s", 30), ("90", 90), ("5m", 300), ("1h30m", 5400), ("500ms", 0.5), ("1.5s", 1.5), ("1d", 86400), ("1 m", 60)],
 )

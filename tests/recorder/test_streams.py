@@ -16,6 +16,7 @@ from recorder.listeners import Listener, Role, Target
 from recorder.streams import Conversation, Limits, cutter_of
 from recorder.tee import HEAD, Tee
 from tests.captures.making import exchange
+from tests.corpus import each
 from tests.recorder.conftest import Lab, connect, head, inbound, read_all, read_until, until
 
 EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -121,7 +122,7 @@ def test_bytes_that_are_not_what_they_are_said_to_be_still_pass() -> None:
     assert one.notes() == {"messages_broken": "messages could not be told apart (error)"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("media", "coding", "kind"),
     [
         (b"text/event-stream; charset=utf-8", b"", "event"),

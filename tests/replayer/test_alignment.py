@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from captures.formats.decoding import decode
 from replayer.alignment import MISSING, body_pairs, json_pairs, target_pairs, text_pairs
+from tests.corpus import each
 
 JSON = ((b"Content-Type", b"application/json"),)
 
@@ -16,7 +17,7 @@ def unequal(one: Any, other: Any) -> list[tuple[str, Any, Any]]:
     return [(pair.path, pair.recorded, pair.replayed) for pair in json_pairs((), one, other) if not pair.equal]
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other", "expected"),
     [
         ({"a": 1}, {"a": 1}, []),

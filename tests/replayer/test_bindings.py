@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replayer.bindings import Binding, Bindings, Seen, Substitution
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("/orders/ord_1a2b3c", "/orders/ord_9z8y7x"),

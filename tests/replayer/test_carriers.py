@@ -96,6 +96,7 @@ def test_what_was_minted_is_carried_on(source: str, carrier: str) -> None:
     assert chained(make(OLD), make(NEW), use(OLD)) == use(NEW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_nothing_is_touched_where_nothing_is_known(carrier: str) -> None:
     asked = CARRIERS[carrier](OLD)
@@ -166,7 +167,7 @@ def test_numbers_are_carried_where_the_place_says_what_they_are(source: str, pla
     assert chained(make(17), make(23), use(17)) == use(23)
 
 
-@pytest.mark.parametrize(
+@each(
     ("recorded", "live", "before", "after"),
     [
         ({"slug": "blue-shirt"}, {"slug": "blue-shirt-2"}, "/products/blue-shirt", "/products/blue-shirt-2"),
@@ -203,7 +204,7 @@ def test_a_location_may_show_slugs_and_codes(old: str, new: str) -> None:
         (b"*", b"*"),
     ],
 )
-@pytest.mark.parametrize("name", [b"If-Match", b"If-None-Match"])
+@each("name", [b"If-Match", b"If-None-Match"])
 def test_tags_come_back_in_conditional_requests(name: bytes, brought: bytes, expected: bytes) -> None:
     tag = ((b"ETag", b'"v5"'),), ((b"ETag", b'"v9"'),)
     told = chained(

@@ -12,6 +12,7 @@ from captures.model import Exchange, Headers
 from replayer.naming import names_of
 from replayer.plan import Order
 from replayer.precedence import Reason
+from tests.corpus import each
 from tests.replayer.test_precedence import edges, exchange
 
 FORM: Headers = ((b"Content-Type", b"application/x-www-form-urlencoded"),)
@@ -27,7 +28,7 @@ def form(number: int, line: str, text: str) -> Exchange:
     return replace(made, request=replace(made.request, headers=FORM, body=text.encode()))
 
 
-@pytest.mark.parametrize(
+@each(
     ("asked", "names"),
     [
         (exchange(1, "POST /signup", {}, body={"email": ANN, "password": "x"}), {ANN}),

@@ -6,6 +6,7 @@ import pytest
 
 from captures.errors import UsageError
 from replayer.pacing import Pacing
+from tests.corpus import each
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_a_request_recorded_before_the_first_is_due_at_once() -> None:
     assert Pacing.parse("recorded").due(3, -2.0) == 0.0
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["", "fast", "recorded*", "recorded*0", "0/s", "-1/s", "50", "50/m", "recorded*1e9", "nan/s", "recorded * 2"],
 )

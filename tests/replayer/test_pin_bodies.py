@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +48,7 @@ def test_forms(data: bytes, headers: Headers, form: str, layout: str) -> None:
     assert pin_bodies.wire(resolve_body(body, {}), headers) == data
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([JSON, TEXT, (), ((b"Content-Type", b"text/html; charset=utf-16"),)]))
 def test_any_request_body_is_sent_byte_for_byte(data: bytes, headers: Headers) -> None:

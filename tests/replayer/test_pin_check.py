@@ -15,6 +15,7 @@ from replayer.pin_check import Came, judge
 from replayer.pin_desk import FIRST_CALL, PinDesk, Served
 from replayer.pin_unify import paired
 from replayer.stubs import Answer
+from tests.corpus import each
 from tests.replayer.tapes import NOW, ORDER, request
 
 OTHER = ORDER.replace("3", "4")
@@ -116,7 +117,7 @@ def test_other_volatile_values_hold_as_well_and_stay_one() -> None:
     assert told(found) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "expected"),
     [
         ({"id": "x"}, ["response.body.rule-broken response.body $.id"]),

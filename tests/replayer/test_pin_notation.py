@@ -29,7 +29,7 @@ def test_a_slot_between_any_literals_is_found(before: str, after: str) -> None:
     assert "".join(part for part in pin_notation.parse(text) if isinstance(part, str)) == before + after
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "slot"),
     [
         ("«uuid»", Slot("uuid")),

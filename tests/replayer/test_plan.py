@@ -7,6 +7,7 @@ import pytest
 from captures.errors import UsageError
 from captures.model import Direction, Exchange, Timing
 from replayer.plan import Shard, reason_to_skip, with_headers
+from tests.corpus import each
 from tests.replayer.tapes import NOW, request, response
 
 
@@ -25,7 +26,7 @@ def test_every_exchange_is_in_one_shard_and_connections_stay_together() -> None:
             assert holders == [shard for shard in shards if shard.holds(exchange(999, f"c{number // 3}"))]
 
 
-@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "a/b", "-1/2", "1/2/3"])
+@each("text", ["", "1", "0/2", "3/2", "1/0", "a/b", "-1/2", "1/2/3"])
 def test_a_shard_that_is_none(text: str) -> None:
     with pytest.raises(UsageError, match="--shard"):
         Shard.parse(text)

@@ -117,7 +117,7 @@ CARRIERS = {
 
 
 @pytest.mark.parametrize("order", [Order.SESSION, Order.INDEPENDENT])
-@pytest.mark.parametrize("name", CARRIERS)
+@each("name", CARRIERS)
 def test_who_carries_an_id_waits_for_the_answer_that_made_it(order: Order, name: str) -> None:
     assert edges(order, MADE, CARRIERS[name])[0] == (1, 2, Reason.VALUE)
 

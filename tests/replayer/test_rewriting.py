@@ -4,7 +4,6 @@ import base64
 import uuid
 from unittest import mock
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from captures.model import Headers, Request
 from replayer import rewriting
 from replayer.bindings import Binding, Bindings
 from replayer.rewriting import apply
+from tests.corpus import each
 
 OLD, NEW = str(uuid.UUID(int=7 << 90)), str(uuid.UUID(int=9 << 90))
 JSON: Headers = ((b"Content-Type", b"application/json"),)
@@ -52,7 +52,7 @@ CARRYING = [
 ]
 
 
-@pytest.mark.parametrize("one", CARRYING)
+@each("one", CARRYING)
 def test_what_carries_something_is_never_left_alone(one: Request) -> None:
     fresh, changes = apply(bound(), one, before=3)
     assert fresh != one

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from captures.model import Exchange
 from replayer.sending import Accepted
+from tests.corpus import each
 from tests.replayer.test_precedence import exchange
 
 
@@ -13,7 +12,7 @@ def asked(number: int, token: str, status: int) -> Exchange:
     return exchange(number, "GET /me", {}, status=status, headers=((b"Authorization", token.encode()),))
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "status", "refused"),
     [
         ([], 200, False), ([], 401, True), ([], 403, True), ([], 404, False), ([], 500, False),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from captures.model import Direction, Exchange, Timing
 from replayer.touching import Touch, Touched, path_of, touch_of
 from tests.corpus import each
@@ -50,7 +48,7 @@ def test_what_keeps_its_order(first: str, second: str) -> None:
     assert conflict(second, first), "a read comes before a later write of it, too"
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "second"),
     [
         ("GET /orders/17", "GET /orders/17"),

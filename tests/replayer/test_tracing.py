@@ -12,6 +12,7 @@ from captures.model import Direction, Exchange, Headers, Request, Timing
 from captures.traces import trace_ids
 from diffing.values.traceids import judge_request_id
 from replayer.tracing import with_fresh_traces, with_injected_trace
+from tests.corpus import each
 
 FORMS = [
     ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
@@ -34,7 +35,7 @@ def renewed(seed: int, *headers: tuple[str, str]) -> tuple[Headers, list[str]]:
     return fresh, [change.where for change in changes]
 
 
-@pytest.mark.parametrize(("name", "value"), FORMS)
+@each(("name", "value"), FORMS)
 def test_a_recorded_id_becomes_another_of_its_form(name: str, value: str) -> None:
     (first, *_), changes = renewed(1, (name, value))
     (second, *_), _ = renewed(2, (name, value))

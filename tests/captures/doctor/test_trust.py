@@ -14,13 +14,14 @@ from captures.doctor.findings import Outcome
 from captures.doctor.site import DIRECT, PROXIED, Contexts, Site, answer
 from captures.doctor.trust import Trial, attempt, judge
 from captures.trust import Authority
+from tests.corpus import each
 
 NOBODY = Client("it 1.0", "it", lambda *_: [])
 PATIENCE = 90.0  # seconds; a busy machine starts Java in ten
 NO = "failed nothing"
 
 
-@pytest.mark.parametrize(
+@each(
     ("trial", "outcome", "word"),
     [
         (Trial(PROXIED, PROXIED, False), Outcome.OK, "also to loopback"),

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from captures.config import Config, Source
 from captures.settings.keys import leaves
 from recorder.plan import ProxyPlan
@@ -20,7 +18,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LISTENING = Asked(inbound=("0=http://x",))
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     ["max_body", "max_messages", "max_queue", "workers", "drain", "ready_timeout", "inject_trace", "insecure_upstream"],
 )
@@ -42,7 +40,7 @@ def test_of_replaying(name: str) -> None:
     assert ReplayPlan.__dataclass_fields__[name].default == used
 
 
-@pytest.mark.parametrize(
+@each(
     ("section", "key", "given", "value"),
     [
         ("record", "max_body", "1MB", 1_000_000),

@@ -104,7 +104,7 @@ def both(data: Any, table: Table = ROOT) -> tuple[bool, bool]:
     return next(table.faults(data), None) is None, CHECKERS[id(table)].is_valid(as_json(data))
 
 
-@pytest.mark.parametrize("text", GOOD)
+@each("text", GOOD)
 def test_good_files(text: str) -> None:
     assert both(tomllib.loads(text)) == (True, True)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from diffing.baseline.origins import Sightings, origin_of
 from diffing.model import Origin
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("seen", "origin", "words"),
     [
         (Sightings(new=3), Origin.REGRESSION, "differs from the baseline in 3 of 3"),

@@ -20,6 +20,7 @@ from diffing.reports.alignment import (
 from diffing.reports.claims import Claims
 from diffing.reports.decided import Decided
 from diffing.reports.messages import body_detail
+from tests.corpus import each
 from tests.diffing.reports.test_values import JSON
 
 
@@ -28,7 +29,7 @@ def drawn(rows: list[Row]) -> list[str]:
     return [f"{row.mark.value} {row.left} | {row.right}" for row in rows if row.mark is not Mark.SAME]
 
 
-@pytest.mark.parametrize(
+@each(
     ("left", "right", "rows"),
     [
         ({"a": 1}, {"a": 1}, []),

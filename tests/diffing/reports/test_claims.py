@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import pytest
-
 from captures.jsonpaths import Place
 from diffing.model import Finding
 from diffing.reports.claims import Claims
+from tests.corpus import each
 
 
 def claims(*places: tuple[str, str], ruled: bool = True) -> Claims:
@@ -12,7 +11,7 @@ def claims(*places: tuple[str, str], ruled: bool = True) -> Claims:
     return Claims.of(findings, side="response", ruled=ruled)
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "place", "accepted"),
     [
         ("$.a", ("a",), False),

@@ -35,6 +35,7 @@ def case(root: ET.Element, name: str, suite: str = "") -> ET.Element:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [lambda result: result, clean, inconclusive, hostile, lambda r: hostile(r, 300)])
 def test_readers_of_jenkins_gitlab_and_github_take_it(make: object, story: Story) -> None:
     assert callable(make)

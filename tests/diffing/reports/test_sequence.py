@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from diffing.model import Finding
 from diffing.reports import page_data
 from diffing.reports.calls import call_rows
 from diffing.reports.sequence import drawn, slots
+from tests.corpus import each
 from tests.diffing.reports import embedded
 from tests.diffing.reports.conftest import Story
 
@@ -34,7 +34,7 @@ A, B, C = call(1, "/a", 1), call(2, "/b", 2), call(3, "/c", 3)
 DOWN = Failure(FailureKind.RESET, "")
 
 
-@pytest.mark.parametrize(
+@each(
     ("recorded", "replayed", "findings", "states", "lines"),
     [
         ([A], [call(11, "/a", 1, replay_of=1)], (), ["same"], [[0, 0]]),

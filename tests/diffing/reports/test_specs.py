@@ -9,6 +9,7 @@ from captures.errors import UsageError
 from diffing.reports import parse_specs
 from diffing.reports.specs import split
 from diffing.reports.surroundings import surroundings
+from tests.corpus import each
 
 JOB = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "/job/summary"}
 COMMIT, MERGE = "88d01aa" + "0" * 33, "4f2c1e9" + "0" * 33
@@ -30,7 +31,7 @@ def test_a_list_is_split_where_a_format_begins(text: str, words: list[str]) -> N
     assert list(split(text)) == words
 
 
-@pytest.mark.parametrize(
+@each(
     ("texts", "places"),
     [
         (["json"], [None]),
@@ -50,7 +51,7 @@ def test_at_most_one_goes_to_stdout(texts: list[str], places: list[str | None]) 
     assert not any(spec.append for spec in specs)
 
 
-@pytest.mark.parametrize(
+@each(
     ("texts", "environ", "formats"),
     [
         ([], {}, ["terminal"]),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from captures.formats.decoding import Number
 from diffing.model import ABSENT
 from diffing.reports.values import dump, same, shown, shown_pair
+from tests.corpus import each
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(codec=None)),
@@ -45,7 +46,7 @@ def test_what_json_has_no_form_for_is_refused() -> None:
         dump({"x": b"1"})
 
 
-@pytest.mark.parametrize(
+@each(
     ("left", "right", "equal"),
     [
         (1, 1, True),

@@ -95,7 +95,7 @@ def test_a_status_rule_names_both() -> None:
     assert "values = [404, 422]" in rule_snippet(group)
 
 
-@pytest.mark.parametrize(
+@each(
     ("class_id", "words"),
     [
         ("response.body.field-removed", "Field removed"),

@@ -55,6 +55,7 @@ def test_the_effort_grows_with_the_number_of_decisions_and_not_with_its_square()
         assert many < 10 * few
 
 
+@pytest.mark.slow
 def test_so_does_that_of_ignoring_them_and_of_taking_it_back() -> None:
     efforts = {}
     for count in (20, 160):

@@ -17,6 +17,7 @@ import pytest
 
 from recorder.watching.statusline import StatusLine
 from recorder.watching.words import duration, fitted, parts
+from tests.corpus import each
 from tests.recorder.conftest import answering, ask, until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
@@ -70,7 +71,7 @@ def test_a_loss_is_red_unless_colour_is_not_wanted() -> None:
 WIDE = "2 d 3:00:07 · 1,234,567 written · 5 DROPPED (disk full) · 1,234,572 seen · 33/s"
 
 
-@pytest.mark.parametrize(
+@each(
     ("width", "text"),
     [
         (200, f"{WIDE} · 2 open · lag 9 s · 1.5 GB"),

@@ -15,6 +15,7 @@ from replayer import pin_file
 from replayer.pin_make import Made, make_pins
 from replayer.pin_notation import KINDS
 from replayer.pinning.checking import KINDS as FINDINGS
+from tests.corpus import each
 from tests.replayer.tapes import order_tape
 from tests.replayer.test_pin_file import GOOD, example
 
@@ -47,7 +48,7 @@ def test_pins_are_valid(tmp_path: Path) -> None:
         assert errors(pin_file.dump(made.pin)) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new"),
     [
         ("pin: 1", "pin: 2"),

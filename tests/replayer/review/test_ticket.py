@@ -17,6 +17,7 @@ import pytest
 
 from replayer.review.guard import Head
 from replayer.review.ticket import Ticket, owners_of
+from tests.corpus import each
 from tests.replayer.review.conftest import Review
 
 PATIENCE = 60.0
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 told = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="this system does not tell whose a connection is")
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "target", "owners", "fits"),
     [
         ("GET", "/?ticket={}", set(), True),  # not known

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
 from replayer.tiers.cover import Cover
 from replayer.tiers.ordering import ordered
 from tests.corpus import each
@@ -14,7 +12,7 @@ from tests.replayer.tiers.making import cover, step
 PAST = {"GET /drifted": 0.5, "GET /worse": 1.0}
 
 
-@pytest.mark.parametrize(
+@each(
     ("steps", "order"),
     [
         ([step(1), step(2), step(3)], (1, 2, 3)),

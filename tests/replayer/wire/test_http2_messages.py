@@ -7,6 +7,7 @@ import pytest
 from captures.model import Headers, Request
 from replayer.http1 import ProtocolError
 from replayer.wire.http2_messages import request_headers, response_head, response_trailers, trailer_list
+from tests.corpus import each
 
 ONE = Request("POST", "https", "shop.test", 8443, b"/a%2Fb?x", ((b"Host", b"shop"), (b"A", b"1"), (b"a", b"2")), b"hi")
 TWO = replace(ONE, http_version="HTTP/2.0", headers=((b"Host", b"shop"), (b"a", b"1"), (b"a", b"2")))
@@ -35,7 +36,7 @@ def test_what_was_recorded_over_http1_has_its_changes_listed() -> None:
     assert changes == ["request line", "header host", "header names"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("headers", "kept", "dropped"),
     [
         (((b"connection", b"keep-alive, x-a"), (b"x-a", b"1"), (b"b", b"2")), [(b"b", b"2")], ["connection", "x-a"]),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from diffing.reports.trends.plots import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, columns, lines, scale
+from tests.corpus import each
 
 GROUND = HEIGHT - BOTTOM
 
 
-@pytest.mark.parametrize(
+@each(
     ("greatest", "whole", "ticks"),
     [
         (0, True, (0, 1)),
@@ -27,7 +28,7 @@ def test_scales_are_round_and_reach_the_greatest(greatest: float, whole: bool, t
     assert scale(greatest, whole=whole) == ticks
 
 
-@pytest.mark.parametrize("greatest", [0.0007, 0.9, 3, 19, 20, 21, 99, 100, 101, 5_000, 1e9])
+@each("greatest", [0.0007, 0.9, 3, 19, 20, 21, 99, 100, 101, 5_000, 1e9])
 def test_a_scale_has_few_ticks(greatest: float) -> None:
     ticks = scale(greatest)
     assert ticks[-1] >= greatest

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
 from diffing.reports.trends.sparkline import sparkline
+from tests.corpus import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("series", "least", "blocks", "digits"),
     [
         ([], 0.0, "", ""),
