@@ -15,6 +15,7 @@ from captures.model import Failure, FailureKind
 CLIENT_WENT = ("client disconnected", "stream reset by client", "by client", "shutdown")
 
 CERTIFICATE = "the server's certificate was not accepted"
+UNREADABLE = "the server's answer was not valid HTTP"
 STOPPED = "recording stopped before it was complete"
 
 
@@ -40,17 +41,19 @@ def failure_of(broken: Broken) -> Failure:
         return Failure(FailureKind.ABORTED, "the client closed its half, and the server the connection")
     if broken.response_started:
         return Failure(FailureKind.TRUNCATED, "the server broke off inside its response")
+    if "cannot parse http response" in message:
+        return Failure(FailureKind.PROTOCOL, UNREADABLE)
     if not broken.request_complete:
         if "closed connection without sending" in message or "incomplete" in message:
             return Failure(FailureKind.ABORTED, "the client went away inside its request")
-        if "server closed" in message or "by server" in message:
+        if any(words in message for words in ("server closed", "server reset", "by server")):
             return Failure(FailureKind.RESET, "the server broke off inside the request")
         return Failure(FailureKind.PROTOCOL, "the request was not valid HTTP")
     if "by server" in message:
         return Failure(FailureKind.RESET, "the server ended the stream without an answer")
     if "closed" in message or "reset" in message or "eof" in message:
         return Failure(FailureKind.RESET, "the server closed the connection without an answer")
-    return Failure(FailureKind.PROTOCOL, "the server's answer was not valid HTTP")
+    return Failure(FailureKind.PROTOCOL, UNREADABLE)
 
 
 def connect_failure(message: str) -> Failure:

@@ -28,7 +28,7 @@ from recorder.listeners import Listener, Role
 from recorder.plan import MAX_MESSAGES
 from recorder.relay import Relay
 from recorder.streams import Conversation, Limits, cutter_of, is_grpc
-from recorder.tee import Held, Tee
+from recorder.tee import BUFFERED, Held, Tee
 
 TEE = "retape.request"
 """Key of a request's tee in ``flow.metadata``: ``recorder.mends`` finds it there."""
@@ -200,7 +200,8 @@ class Tape:
         if one is None or one.listener.role is not Role.INBOUND:
             return
         content = flow.request.data.content
-        if content or 0 < one.request.size <= SEARCHED:
+        # What was not announced as large is searched whole, however it passed.
+        if content or 0 < one.request.size <= (BUFFERED if not flow.request.stream else SEARCHED):
             self._desk.inbound_body(one.id, one.headers, content or one.request.body())
         wanted = None if self._chooser is None else self._chooser.asked(flow, lambda: content or one.request.body())
         if wanted is not None:

@@ -10,9 +10,15 @@ from h11._receivebuffer import ReceiveBuffer
 from captures.model import Headers
 from recorder.mends.http1 import TrailingReader
 
+LONGEST = 1024 * 1024  # bytes of what stands between two chunks, or after the last
+
 
 class Broken(Exception):
     """The body cannot end any more: the message says why, in the words of the library that reads it."""
+
+    def __init__(self, message: str, content: bytes) -> None:
+        super().__init__(message)
+        self.content = content  # what was read before
 
 
 class Body(Protocol):
@@ -77,13 +83,15 @@ class Chunked:
     def read(self, data: bytes) -> bytes:
         """As :class:`Body` has it."""
         self._buffer += data
-        parts = []
+        parts: list[bytes] = []
         while not self.done:
             try:
                 event = self._reader(self._buffer)
             except h11.ProtocolError as error:
-                raise Broken(f"HTTP/1 protocol error: {error}") from error
+                raise Broken(f"HTTP/1 protocol error: {error}", b"".join(parts)) from error
             if event is None:
+                if len(self._buffer) > LONGEST:
+                    raise Broken("HTTP/1 protocol error: a line between chunks does not end", b"".join(parts))
                 break
             if isinstance(event, h11.EndOfMessage):
                 self.done = True

@@ -7,6 +7,7 @@ short way is one that need not be taken.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from mitmproxy.connection import Connection, ConnectionState, Server
@@ -64,14 +65,13 @@ class Encrypted(Clear):
     def encode(self, data: bytes) -> bytes:
         """As the base class."""
         parts = []
-        try:
+        with suppress(SSL.ZeroReturnError, SSL.SysCallError):  # the peer has ended the session
             self._tls.sendall(data)
+        with suppress(SSL.WantReadError):  # all was read
             while True:
                 parts.append(self._tls.bio_read(PIECE))
                 if len(parts[-1]) < PIECE:
                     break
-        except SSL.Error:  # the peer has ended the session, or all was read
-            pass
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def give_back(self, data: bytes) -> bytes:

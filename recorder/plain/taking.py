@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -50,19 +51,27 @@ def take() -> None:
 def _offering(original: Callable[..., Any]) -> Callable[..., Any]:
     async def server_event(self: Any, event: events.Event) -> None:
         path: Path | None = getattr(self.client, ATTRIBUTE, None)
-        if path is not None:
+        if path is None:
+            await original(self, event)
+            return
+        while path.is_full(event):
             try:
-                left = path.take(self, event)
-            except Exception:
-                # As in the dispatch of hooks: whatever goes wrong in here, the service's traffic must flow.
-                logging.getLogger(__name__).exception("the short way failed")
-                path.give_up(self)
-                left = event
-            if left is None:
-                self.timeout_watchdog.register_activity()
+                await path.room()
+            except asyncio.CancelledError:
+                # mitmproxy does not expect the connection to be cut here: it shall notice at its next read.
+                task = asyncio.current_task()
+                if task is not None:
+                    asyncio.get_running_loop().call_soon(task.cancel)
                 return
-            event = left
-        await original(self, event)
+        try:
+            left = path.take(self, event)
+        except Exception:
+            # As in the dispatch of hooks: the service's other traffic must flow, whatever goes wrong in here.
+            logging.getLogger(__name__).exception("the short way failed")
+            left = path.give_up(self, event)
+        self.timeout_watchdog.register_activity()
+        for one in left:
+            await original(self, one)
 
     server_event.offers = True  # type: ignore[attr-defined]
     return server_event

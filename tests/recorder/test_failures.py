@@ -24,6 +24,7 @@ DOWN = Failure(FailureKind.CONNECT, "connection refused")
         ("HTTP/1 protocol error: peer closed connection without sending", False, False, None, FailureKind.ABORTED),
         ("HTTP/1 protocol error: illegal chunk header", False, False, None, FailureKind.PROTOCOL),
         ("Cannot parse HTTP response: Invalid HTTP status line", True, False, None, FailureKind.PROTOCOL),
+        ("server reset the connection", False, False, None, FailureKind.RESET),
         ("unexpected server response: b'SECRET'", True, False, None, FailureKind.PROTOCOL),
         ("HTTP/1 protocol error: illegal chunk header", True, True, None, FailureKind.TRUNCATED),
     ],
@@ -32,6 +33,12 @@ def test_kinds(message: str, complete: bool, started: bool, upstream: Failure | 
     failure = failure_of(Broken(message, complete, started, upstream))
     assert failure.kind is kind
     assert "SECRET" not in failure.detail
+
+
+def test_a_broken_answer_is_never_the_clients_fault() -> None:
+    for complete in (True, False):
+        failure = failure_of(Broken("Cannot parse HTTP response", complete, response_started=False))
+        assert failure == Failure(FailureKind.PROTOCOL, "the server's answer was not valid HTTP")
 
 
 @pytest.mark.parametrize(
