@@ -101,7 +101,7 @@ async def _main(plan: ProxyPlan, relay: Relay, report: Report) -> str:
             gc.freeze()
             # Every connection leaves a cycle behind. What is walked is small now, so that the oldest generation can be
             # looked at often; seldom, it holds some 20 MB of connections that ended long ago.
-            gc.set_threshold(20_000, 10, 5)
+            gc.set_threshold(20_000, 5, 2)
             sys.setswitchinterval(SWITCH)
             stay_small()
 
