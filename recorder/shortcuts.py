@@ -17,10 +17,16 @@ from collections.abc import Callable, Coroutine
 from types import SimpleNamespace
 from typing import Any
 
+from hpack import hpack
+from hpack.huffman import HuffmanEncoder
+from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 from mitmproxy import connection as connection_module
 from mitmproxy import flow as flow_module
 from mitmproxy.http import Headers
 from mitmproxy.proxy import commands, events, mode_servers, server
+
+TEXTS = 2048  # of HTTP/2 headers that are remembered
+LONGEST = 256  # bytes of such a text
 
 
 def take() -> None:
@@ -33,6 +39,7 @@ def take() -> None:
     handler.server_event = _with_hooks(handler.server_event)
     server.asyncio_utils = _Tasks(server.asyncio_utils)
     _look_up_headers_directly()
+    _remember_huffman()
     run, counter = secrets.token_hex(3), itertools.count(1)
     ids = SimpleNamespace(uuid4=lambda: f"{run}-{next(counter)}")
     flow_module.uuid = connection_module.uuid = ids
@@ -173,3 +180,21 @@ def _look_up_headers_directly() -> None:
     Headers.get = get
     Headers.__getitem__ = getitem
     Headers.__contains__ = contains
+
+
+def _remember_huffman() -> None:
+    """Have texts in HTTP/2 headers decoded and encoded once: most come again, also those no table may hold."""
+    module: Any = hpack
+    decoding: Callable[..., bytes] = module.decode_huffman
+    decoded = functools.lru_cache(maxsize=TEXTS)(decoding)
+    encoded = functools.lru_cache(maxsize=TEXTS)(HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH).encode)
+    encoding = HuffmanEncoder.encode
+
+    def decode(text: bytes | bytearray | memoryview | None) -> bytes:
+        return decoding(text) if text is None or len(text) > LONGEST else decoded(bytes(text))
+
+    def encode(self: HuffmanEncoder, text: bytes | None) -> bytes:
+        return encoding(self, text) if text is None or len(text) > LONGEST else encoded(text)
+
+    module.decode_huffman = decode
+    HuffmanEncoder.encode = encode  # type: ignore[method-assign, assignment]
