@@ -21,6 +21,7 @@ from recorder.watching.words import status
 
 SOCKET, WATCHDOG, WATCHED = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
 STATUS_EVERY = 10.0  # seconds between two STATUS lines that only differ in their numbers
+MORE_TIME = "EXTEND_TIMEOUT_USEC=60000000"  # a minute from now on; a recorder without progress ends by itself before
 
 
 class Notifier(Deaf):
@@ -34,6 +35,7 @@ class Notifier(Deaf):
         self._clock = clock
         self._told = float("-inf")
         self._alarm = ""
+        self._writing = False  # what is left, at the end
 
     @classmethod
     def from_environment(cls, environment: MutableMapping[str, str], process: int | None = None) -> Self | None:
@@ -52,6 +54,7 @@ class Notifier(Deaf):
     def counters(self, event: Event) -> None:
         """``WATCHDOG=1`` each time, ``STATUS`` now and then, and at once when something is lost."""
         now, news = self._clock(), ["WATCHDOG=1"] if self._watched else []
+        news += [MORE_TIME] if self._writing else []
         alarm = f"{event.get('trouble', '')}{bool(event.get('dropped'))}"
         if now - self._told >= STATUS_EVERY or alarm != self._alarm:
             self._told, self._alarm = now, alarm
@@ -62,6 +65,11 @@ class Notifier(Deaf):
     def stopping(self, why: str) -> None:
         """``STOPPING=1``."""
         self._tell("STOPPING=1", f"STATUS=Stopping: {why}")
+
+    def writing(self, left: int) -> None:
+        """It may take longer than the unit's ``TimeoutStopSec``: more time is asked for as long as it lasts."""
+        self._writing = True
+        self._tell(MORE_TIME, f"STATUS=Writing what is left: {left} exchanges")
 
     def done(self, settings: Settings, outcome: Outcome) -> None:
         """The last numbers."""

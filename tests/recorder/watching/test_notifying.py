@@ -79,8 +79,12 @@ def test_a_life(manager: Manager, tmp_path: Path) -> None:
     tells.counters({"seen": 5, "written": 3, "dropped": 2, "trouble": "no\nroom"})
     assert manager.take()[1] == "STATUS=3 written, 2 DROPPED, not writing: no\\nroom, 5 seen, 0 open"
     tells.stopping("interrupted")
+    tells.writing(7)
+    assert manager.take()[2:] == ["EXTEND_TIMEOUT_USEC=60000000", "STATUS=Writing what is left: 7 exchanges"]
+    tells.counters({"seen": 5, "written": 4, "dropped": 2, "trouble": "no\nroom"})
+    assert manager.take() == ["WATCHDOG=1", "EXTEND_TIMEOUT_USEC=60000000"], "as long as it lasts"
     tells.done(settings, Outcome(MappingProxyType({"written": 9, "seen": 9}), None))
-    assert manager.take() == ["STOPPING=1", "STATUS=Stopping: interrupted", "STATUS=9 written, 0 open"]
+    assert manager.take() == ["STATUS=9 written, 0 open"]
     tells.close()
 
 
