@@ -18,6 +18,12 @@ from captures.model import Exchange, Request, Response, header, lower_name
 
 _REFUSED = frozenset({401, 403})
 _REFUSED_INPUT = frozenset({400, 401, 403, 422})
+_UNKNOWN = frozenset({404, 410})
+_ADDRESS = re.compile(rb"(?:@|%40)((?:[a-z]{6}\.)?[a-z]{6}\.example\.com)", re.IGNORECASE)
+"""That of a person, as redaction writes it: what stands behind the sign tells one from another."""
+_OF_PEOPLE = re.compile(r" \(email\)$")
+_BY = re.compile(r" \([a-z -]+\)$")
+_CALLED = re.compile(r"[A-Za-z_][\w-]*$")
 _TYPED_BY_PEOPLE = re.compile(r"pass|pwd|secret|pin\b", re.IGNORECASE)
 _PASSWORD = re.compile(rb"<input\b[^>]{0,500}\btype\s*=\s*[\"']?password", re.IGNORECASE)
 _LOGIN = re.compile(rb"log[-_]?in|sign[-_]?in|auth|session", re.IGNORECASE)
@@ -31,6 +37,11 @@ TYPED = (
     "bring a token"
 )
 """A password is on no page and in no answer: recording more of the traffic brings none."""
+UNNAMED = (
+    'record again with [redact] detectors = [...] that leave out "email", where these are test accounts, or record the '
+    "request that makes the account as well"
+)
+"""The path names the person, and there is no name to keep."""
 ADVICE = (
     "record the login together with the calls that use its session, or send a live one with --header, "
     "or keep a test account's secret out of redaction ([redact] keep)"
@@ -42,10 +53,16 @@ class HandedOut:
     """Which pseudonyms the recorded build itself had handed out, and when: the login was recorded, too."""
 
     limit: int = 100_000  # oldest forgotten first
+    _people: OrderedDict[int, int] = field(default_factory=OrderedDict)  # hash of an address -> who wrote it first
     _made: OrderedDict[int, int] = field(default_factory=OrderedDict)  # hash of a word -> exchange; 0: a client's own
 
     def learn(self, recorded: Exchange) -> None:
         """The next recorded exchange."""
+        if recorded.request.method not in ("GET", "HEAD"):
+            for address in _addresses(recorded.request):
+                self._people.setdefault(hash(address), recorded.id)
+            while len(self._people) > self.limit:
+                self._people.popitem(last=False)
         redacted = recorded.notes.get("redacted")
         if not isinstance(redacted, Mapping):
             return
@@ -68,6 +85,15 @@ class HandedOut:
         else:
             words = set(_words(recorded.request))
         return any(0 < self._made.get(hash(word), 0) < recorded.id for word in words)
+
+    def knows_people(self, recorded: Exchange) -> bool:
+        """Whether each person that ``recorded`` asks for was written before it: the replay made them, too."""
+        wrote = [self._people.get(hash(address)) for address in _addresses(recorded.request)]
+        return all(first is not None and first < recorded.id for first in wrote)
+
+
+def _addresses(request: Request) -> set[bytes]:
+    return {one.lower() for one in _ADDRESS.findall(request.target) + _ADDRESS.findall(request.body[:SCANNED])}
 
 
 def _words(message: Request | Response) -> Iterator[bytes]:
@@ -95,6 +121,7 @@ def wanting(recorded: Exchange, replayed: Exchange, handed_out: HandedOut | None
     if not isinstance(redacted, Mapping):
         return None
     refused, again = _refused(old, new), asked_again(recorded, new)
+    unknown = new.status in _UNKNOWN and handed_out is not None and not handed_out.knows_people(recorded)
     fresh = _replaced(replayed.notes.get("changes"))
     missing = sorted(
         place.removeprefix("request.")
@@ -102,6 +129,7 @@ def wanting(recorded: Exchange, replayed: Exchange, handed_out: HandedOut | None
         if place.startswith("request.")
         and (
             refused
+            or (unknown and _OF_PEOPLE.search(place))
             or (new.status in _REFUSED_INPUT and not place.startswith("request.header"))
             or (again and not place.startswith("request.header") and _TYPED_BY_PEOPLE.search(place))
         )
@@ -110,10 +138,18 @@ def wanting(recorded: Exchange, replayed: Exchange, handed_out: HandedOut | None
     )
     if not missing:
         return None
-    names = [place.rpartition(" ")[2].rpartition(".")[2] for place in missing]
-    typed = all(map(_TYPED_BY_PEOPLE.search, names))
+    called = [_CALLED.search(_BY.sub("", place).partition(" ")[2]) for place in missing]
+    names = [name[0] if name else "" for name in called]
+    typed = all(
+        _TYPED_BY_PEOPLE.search(name) or _OF_PEOPLE.search(place) for name, place in zip(names, missing, strict=True)
+    )
     advice = TYPED.format(name='", "'.join(dict.fromkeys(names))) if typed else ADVICE
-    how = "asked for the password again" if again else f"refused with {new.status}"
+    if typed and "" in names:
+        advice = UNNAMED
+    if unknown and not refused:
+        how = f"not found ({new.status})"
+    else:
+        how = "asked for the password again" if again else f"refused with {new.status}"
     return (
         f"{how} because its {', '.join(missing)} stands in the recording as a pseudonym "
         f"and nothing in the replay gave a live one: {advice}"

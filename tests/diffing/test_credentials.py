@@ -117,3 +117,46 @@ def test_what_was_handed_out_is_forgotten_in_time() -> None:
     for number in range(2, 40):
         context.learn(asking(number, b"sid=pseudonym%d" % number))
     assert wanting(asking(50), REFUSED, context) is not None
+
+
+def looking_up(number: int, target: bytes, *places: str, method: str = "GET", body: bytes = b"") -> Exchange:
+    request = Request(method, "http", "shop", 80, target, body=body)
+    return replace(RECORDED, id=number, request=request, notes={"redacted": dict.fromkeys(places, 1)})
+
+
+ADA = b"q@wkxbzr.example.com"
+IN_PATH = looking_up(5, b"/people/" + ADA, "request.path (email)")
+IN_QUERY = looking_up(5, b"/people?mail=q%40wkxbzr.example.com", "request.query mail (email)")
+MISSED = replace(REFUSED, response=Response(404))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "before", "says"),
+    [
+        (IN_PATH, [], 'leave out "email"'),
+        (IN_QUERY, [], '[redact] keep = ["mail"]'),
+        (IN_QUERY, [looking_up(2, b"/people", method="POST", body=b'{"mail": "' + ADA + b'"}')], None),  # it made her
+        (IN_PATH, [looking_up(2, b"/people", method="POST", body=b'{"mail": "' + ADA + b'"}')], None),
+        (IN_PATH, [looking_up(7, b"/people", method="POST", body=b'{"mail": "' + ADA + b'"}')], 'leave out "email"'),
+        (IN_PATH, [looking_up(2, b"/people", method="POST", body=b'{"mail": "q@another.example.com"}')], '"email"'),
+        (replace(IN_PATH, notes={"redacted": {"request.header cookie": 1}}), [], None),
+    ],
+)
+def test_a_person_of_the_seed_data_is_not_found_by_a_pseudonym(
+    recorded: Exchange, before: list[Exchange], says: str | None
+) -> None:
+    context = HandedOut()
+    for one in sorted((*before, recorded), key=lambda one: one.id):
+        context.learn(one)
+    sentence = wanting(recorded, MISSED, context)
+    assert (sentence is None) is (says is None)
+    if sentence is not None and says is not None:
+        assert says in sentence
+        assert "not found (404) because its" in sentence
+        assert "wkxbzr" not in sentence
+
+
+def test_a_login_by_address_and_password_names_both() -> None:
+    places = ("request.body $.user.email (email)", "request.body $.password")
+    sentence = wanting(looking_up(5, b"/login", *places, method="POST"), REFUSED, HandedOut()) or ""
+    assert '[redact] keep = ["password", "email"]' in sentence
