@@ -12,6 +12,8 @@ from captures.errors import UsageError
 from replayer.pin_cli import pin
 from replayer.pin_file import dump
 from replayer.pin_make import Made, make_pins
+from replayer.pinning.secrets import exchange_of
+from replayer.pins import Body, PinRequest, PinResponse
 from tests.replayer.tapes import SHOP, order_tape
 
 GOOD = """\
@@ -97,3 +99,10 @@ def test_stubs_that_the_build_does_not_call(pins: Path) -> None:
     assert done.return_value == 1, done.output
     assert "unused-stub: the build does not call POST of audit (stub 1)" in done.stdout
     assert len([line for line in done.stdout.splitlines() if ": unused-stub: " in line]) == 1
+
+
+def test_a_text_that_is_a_matcher_as_a_whole_says_nothing_literally() -> None:
+    expected = PinResponse(200, (("Content-Type", "text/plain"),), Body("text", "«any»"))
+    made = exchange_of(PinRequest("GET", "/x"), expected).response
+    assert made is not None
+    assert made.body == b""
