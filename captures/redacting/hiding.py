@@ -21,6 +21,9 @@ _ISSUED = 200_000
 
 _LONG = 8  # characters of a pseudonym that no secret of the same exchange equals by chance
 
+_SHORTEST_NAME = 4
+"""Characters of a value that is looked for in the places that are told."""
+
 _FOUND_ANYWHERE = frozenset(("email", "card", "iban", "token", "private-key"))
 """Detectors of what needs no second look: it is found wherever else it stands, too."""
 
@@ -45,6 +48,7 @@ class Found:
     unscannable: list[str] = field(default_factory=list)
     made: set[str] = field(default_factory=set)  # pseudonyms given out: a text may be looked at twice
     bounds: Bounds = field(default_factory=Bounds)
+    met: set[str] = field(default_factory=set)  # values, when inspecting: they may be names, too
     spared: frozenset[str] = frozenset()  # places whose values are known to be pseudonyms
     shown: Callable[[str], str] = str  # gives a place as ``spared`` has it
 
@@ -97,6 +101,8 @@ class Hiding:
         if new is None:
             new = self._made(key, value, detector)
         if found.doing is Doing.INSPECT:
+            if len(value) >= _SHORTEST_NAME and len(found.met) < REMEMBERED:
+                found.met.add(value)
             by_place = found.pseudonyms if new == value else found.counts
             by_place[place] = by_place.get(place, 0) + 1
             return value

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -98,7 +98,9 @@ class Redactor:
             self._redacted(exchange, found)
         except Exception as error:  # noqa: BLE001 - nothing is known of what could not be searched
             found.unscannable.append(f"redaction failed: {type(error).__name__}")
-        found.counts, found.pseudonyms = self._places.shown(found.counts), self._places.shown(found.pseudonyms)
+        found.counts, found.pseudonyms = (
+            without(self._places.shown(counts), found.met) for counts in (found.counts, found.pseudonyms)
+        )
         return found
 
     def again(self, exchange: Exchange, spared: frozenset[str]) -> Exchange:
@@ -344,6 +346,17 @@ def _sum(before: object, now: Mapping[str, int]) -> dict[str, int]:
         earlier = counts.get(place, 0)
         counts[place] = count + (earlier if isinstance(earlier, int) else 0)
     return counts
+
+
+def without(counts: Mapping[str, int], values: Collection[str]) -> dict[str, int]:
+    """``counts`` by place, ``values`` left out of the places: what is secret somewhere may be a name elsewhere."""
+    shown: dict[str, int] = {}
+    for place, count in counts.items():
+        name = place
+        for value in sorted((value for value in values if value in place), key=len, reverse=True):
+            name = name.replace(value, "<secret>")
+        shown[name] = shown.get(name, 0) + count
+    return shown
 
 
 def _closed(exchange: Exchange, reason: str) -> Exchange:

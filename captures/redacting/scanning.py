@@ -16,6 +16,7 @@ _PLACE = re.compile(
     r"(?P<side>request|response|meta)\.(?P<part>\w+)(?: (?P<where>(?!\().*?))?(?: \((?P<by>[^()]+)\))?", re.DOTALL
 )
 _MOST_EXAMPLES = 5
+_LONGEST, _SHOWN = 300, 200  # characters of a name that is told whole, and of one that is not
 
 
 class Place(NamedTuple):
@@ -96,7 +97,7 @@ def summed(looked_through: Iterable[Inspected], endpoint_of: Callable[[Exchange]
         pseudonyms += one.pseudonyms
         unscannable.extend((one.exchange.id, why) for why in one.unscannable)
         for text, count in one.secrets.items():
-            place = _parsed(endpoint_of(one.exchange), text)
+            place = _short(_parsed(endpoint_of(one.exchange), text))
             counts[place] += count
             ids = examples.setdefault(place, [])
             if len(ids) < _MOST_EXAMPLES and one.exchange.id not in ids:
@@ -130,6 +131,11 @@ def _spared(found: Found, noted: object) -> frozenset[str]:
         if covered or (isinstance(exact, int) and there <= exact):
             spared.add(place)
     return frozenset(spared)
+
+
+def _short(place: Place) -> Place:
+    """``place`` as it is told: names may be of any length."""
+    return Place(*(f"{text[:_SHOWN]}… ({len(text):,} characters)" if len(text) > _LONGEST else text for text in place))
 
 
 def _coarse(place: object) -> tuple[str, str]:

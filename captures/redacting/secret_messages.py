@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from captures.model import Exchange, Headers, Message, header
-from captures.redacting.redaction import Doing, Found, Redactor
+from captures.redacting.redaction import Doing, Found, Redactor, without
 
 SEPARATOR = b"\x1e"  # ends each message of SignalR's JSON protocol
 _NUMBERED = re.compile(rb"(?:\d{1,6}(?:-)?)?(?:/[^,\[{\s]{0,100},)?\d{0,10}(?=[\[{])|a(?=\[)")
@@ -64,7 +64,10 @@ def inspected(redactor: Redactor, exchange: Exchange, messages: Iterable[Message
         for _, part in _parts(message.kind, message.body):
             redactor.body(found, side, part, _read_as(message, sides[not message.from_client]))
     found.counts, found.pseudonyms = (
-        {place.replace(".body", ".message", 1): count for place, count in redactor.places(counts).items()}
+        {
+            place.replace(".body", ".message", 1): count
+            for place, count in without(redactor.places(counts), found.met).items()
+        }
         for counts in (found.counts, found.pseudonyms)
     )
     return found

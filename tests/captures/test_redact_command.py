@@ -186,3 +186,34 @@ def test_nothing_is_overwritten(project: Path) -> None:
     path = written(project / "c.sqlite", redacted=True)
     result = run("redact", path, "-o", path)
     assert type(result.exception).__name__ == "UsageError"
+
+
+LONG = "n" * 60_000
+HOSTILE = "a\x1b[31m\x00\r\n\u202e" + LONG
+
+
+def test_hostile_names_are_told_short_and_without_what_is_secret(project: Path) -> None:
+    value = "Zq8-hunter2"
+    traffic = [
+        exchange(1, headers=JSON, body=json.dumps({HOSTILE: {"password": value}}).encode()),
+        exchange(
+            2, headers=JSON, body=json.dumps({value: {"password": value}, "ada@shop.io": {"token": value}}).encode()
+        ),
+        exchange(3, target=f"/x?{LONG}%1b%0a[password]={value}&{value}[token]={value}".encode()),
+        exchange(4, target=f"/{LONG}/x?password={value}".encode()),
+        exchange(5, headers=((b"X-" + b"n" * 60_000 + b"-Token", value.encode()),)),
+    ]
+    path = written(project / "c.sqlite", redacted=False, exchanges=traffic)
+    for words, code in ((("verify", path, "--secrets"), 1), (("redact", path, "--dry-run"), 0)):
+        text = run(*words)
+        assert text.return_value == code
+        assert not {"\x1b", "\0", "\r", "\u202e"} & set(text.stdout)
+        assert max(map(len, text.stdout.splitlines())) < 2_000
+        report = run(*words, "--format", "json")
+        assert len(report.stdout) < 20_000
+        assert sum(one["count"] for one in json.loads(report.stdout)["places"]) == 8
+        for said in (text.stdout, report.stdout):
+            assert "hunter2" not in said
+            assert "ada@shop.io" not in said
+            assert "<secret>" in said
+            assert "characters)" in said
