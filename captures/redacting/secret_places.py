@@ -10,7 +10,7 @@ from captures.model import Headers
 from captures.redacting.bounds import TooDeep
 from captures.redacting.detectors import Detectors, is_phone_name
 from captures.redacting.hiding import REMEMBERED, Found, Hiding
-from captures.redacting.personal_data import HOME
+from captures.redacting.personal_data import HOME, is_phone_pseudonym
 from captures.redacting.secret_headers import (
     Hide,
     authorization,
@@ -87,6 +87,9 @@ class SecretPlaces:
                 if new != text:
                     changed = changed if changed is not None else list(headers)
                     changed[index] = (name, new.encode(charset, "surrogateescape"))
+            if name not in self._plain and self._detectors.may_find(name):
+                changed = changed if changed is not None else list(headers)
+                changed[index] = (self.phrase(found, f"{place} name", name), changed[index][1])
         return headers if changed is None else tuple(changed)
 
     def _are_plain(self, headers: Headers) -> bool:
@@ -121,7 +124,7 @@ class SecretPlaces:
             self._header_kinds.clear()
             self._plain.clear()
         self._header_kinds[raw] = kind
-        if not kind:
+        if not kind and not self._detectors.may_find(raw):
             self._plain.add(raw)
         return kind
 
@@ -221,11 +224,21 @@ class SecretPlaces:
             new = self._hiding.hide(found, place, value, detector=kind)
             return new if len(new) == len(value) else self._hiding.of_same_length(value)
 
-        pieces = _delimited(text) if len(text) <= _MOST_OF_BYTES else (text,)
-        found_in = self._detectors.may_find
-        return "".join(
-            [self._detectors.replaced(piece, hide) if found_in(piece.encode("latin-1")) else piece for piece in pieces]
-        )
+        def replaced(piece: str) -> str:
+            return self._detectors.replaced(piece, hide) if self._detectors.may_find(piece.encode("latin-1")) else piece
+
+        pieces: list[str] = []
+        position = 0
+        for start, end in found.bounds.checked(_delimited(text)) if len(text) <= _MOST_OF_BYTES else ():
+            if start < position:
+                continue
+            asked = found.asked
+            new = replaced(text[start:end])
+            if found.asked != asked or (new[0] == "+" and is_phone_pseudonym(new)):
+                # What stands before and behind it is no part of what was found.
+                pieces += (replaced(text[position:start]), new)
+                position = end
+        return "".join((*pieces, replaced(text[position:])))
 
     def member(self, found: Found, place: str, name: str, value: str) -> str:
         """A string under a secret member; one named like a header is read like that header."""
@@ -393,20 +406,18 @@ def _marked(template: tuple[str, ...], segments: list[str]) -> list[int]:
     return [index for index, mark in enumerate(marks) if mark and segments[index]] if same else []
 
 
-def _delimited(text: str) -> Iterator[str]:
-    """``text`` cut before and behind what may be a string of the length that stands before it, of a field with a tag
-    for such (its last three bits are 2). All pieces together are the text."""
-    start = position = 0
-    while position + 2 < len(text):
-        length = ord(text[position + 1])
-        end = position + 2 + length
-        if ord(text[position]) & 7 == 2 and length > 5 and end <= len(text) and text[position + 2 : end].isprintable():
-            yield text[start : position + 2]
-            yield text[position + 2 : end]
-            start = position = end
-        else:
-            position += 1
-    yield text[start:]
+def _delimited(text: str) -> Iterator[tuple[int, int]]:
+    """What may be a string of the length that stands before it, of a field with a tag for such (its last three bits are
+    2): where it begins and ends. Which of them are none cannot be told, and so they may overlap."""
+    for position in range(len(text) - 2):
+        if ord(text[position]) & 7 != 2:
+            continue
+        start, length = position + 2, ord(text[position + 1])
+        if length > 0x7F:  # a second byte follows
+            start, length = start + 1, (length & 0x7F) | ord(text[position + 2]) << 7
+        end = start + length
+        if length > 5 and end <= len(text) and text[start:end].isprintable():
+            yield start, end
 
 
 def _encoded_echoes(found: Found, before: str, after: str) -> None:

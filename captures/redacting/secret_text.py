@@ -100,9 +100,9 @@ class TextRedactor:
         """A text that stands in another (a string of JSON, a field): a query, a log line, settings, a document."""
         if text[:200].lstrip()[:1] == "<" and self._markup.mentions(text, html=False):
             text = self._markup.replaced(text, hooks.string, hooks.bounds, html=False)
-        return self._pairs(text, hooks, careful=True)
+        return self._pairs(text, hooks, careful=True, told=True)
 
-    def _pairs(self, text: str, hooks: TextHooks, *, careful: bool) -> str:
+    def _pairs(self, text: str, hooks: TextHooks, *, careful: bool, told: bool = False) -> str:
         """``password=...``, ``token: "..."``. A name that is no secret's is passed over, and what follows it looked at:
         ``failed: password=...``."""
         pieces: list[str] = []
@@ -117,7 +117,9 @@ class TextRedactor:
                 position = line.end()
                 continue
             value = _VALUE.match(text, named.end())
-            if value is None or not _is_secret(secrecy, named[3], value, careful=careful):
+            if value is None or not _is_secret(
+                secrecy, named[3], value, careful=careful and not (told and named[3] == "=")
+            ):
                 continue
             start, end = value.span(value.lastindex or 0)
 

@@ -249,3 +249,23 @@ def test_a_csrf_token_stays_with_the_page_that_shows_it_and_goes_with_the_cookie
     assert SECRET.encode() not in everything(double)
     stand_in = (header(double.request.headers, "cookie") or b"").removeprefix(b"csrf=")
     assert double.request.body == b"csrf_token=" + stand_in + b"&name=a"
+
+
+def test_a_token_in_the_name_of_a_header() -> None:
+    token = "ghp_" + "a1B2" * 9
+    new = redacted(exchange(headers=((token.encode(), b"1"), (b"Accept", b"*/*"))))
+    assert token.encode() not in b"".join(name for name, _ in new.request.headers)
+    assert new.request.headers[1] == (b"Accept", b"*/*")
+    assert list(new.notes["redacted"]) == ["request.header name (token)"]
+
+
+@pytest.mark.parametrize("lead", [b"", b"\0\0\0\0\x14\x0a\x12ada.lovelace@b.exam", b"\x12\x03abc\x1a\x05hello"])
+def test_strings_of_a_binary_message_wherever_they_begin(lead: bytes) -> None:
+    token = "ghp_" + "a1B2" * 9
+    long = f"{'x y ' * 40}{token} {'z ' * 20}"
+    for text in (token, long):
+        size = bytes((len(text),)) if len(text) < 128 else bytes((len(text) & 127 | 128, len(text) >> 7))
+        body = lead + b"\0\0\0\0\x2a\x0a" + size + text.encode()
+        new = redacted(exchange(headers=((b"Content-Type", b"application/grpc"),), body=body)).request.body
+        assert token.encode() not in new
+        assert len(new) == len(body)
