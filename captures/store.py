@@ -89,6 +89,7 @@ class Capture:
         self._dictionaries: dict[int, ZstdCompressionDict] = {}
         self._heads = HeadReader(connection)
         self._readers: list[BodyReader] = []  # at rest
+        self._table = "exchange"  # what has a row for each
         self._limit: int | None = None  # newest exchange id when opened: a stable view while recording goes on
 
     @classmethod
@@ -107,6 +108,8 @@ class Capture:
             _refuse_views(path, connection, version)
             pretend(connection, version)
             capture = cls(path, connection)
+            if version >= 3:
+                capture._table = "packed_exchange"
             capture._limit = _newest(connection)
         return capture
 
@@ -127,12 +130,14 @@ class Capture:
 
     def count(self, direction: Direction | None = None) -> int:
         """How many exchanges there are (of one direction)."""
-        where, values = ("AND direction = ?", (direction.value,)) if direction else ("", ())
+        values: tuple[object, ...] = (self.newest, direction)
+        sql = "SELECT COUNT(*) FROM exchange WHERE id <= ? AND direction = ?"
+        if direction is None:
+            # SQLite counts a whole table by its pages: all, less what came since.
+            all_rows = f"SELECT COUNT(*) FROM {self._table}"
+            sql, values = f"SELECT ({all_rows}) - ({all_rows} WHERE id > ?)", (self.newest,)
         with reading(self.path):
-            found = self._connection.execute(
-                f"SELECT COUNT(*) FROM exchange WHERE id <= ? {where}", (self._limit, *values)
-            )
-            return int(found.fetchone()[0])
+            return int(self._connection.execute(sql, values).fetchone()[0])
 
     def exchanges(
         self,
