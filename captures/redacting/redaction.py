@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -212,26 +211,30 @@ class Redactor:
             notes={**notes, **more},
         )
 
-    @contextmanager
-    def _timed(self, found: Found) -> Iterator[None]:
-        """The time that one body may take; who only looks takes what it needs."""
+    def _begin(self, found: Found) -> None:
+        """The time that one body may take; who only looks takes what it needs. To be ended by ``found.bounds.free``."""
         if self._seconds != math.inf and found.doing is not Doing.INSPECT:
             found.bounds.clock, found.bounds.until = self._clock, self._clock() + self._seconds
-        yield
-        found.bounds.until = math.inf
 
     def _echoes_in_body(self, found: Found, side: str, body: Body) -> None:
+        if not body.raw:
+            return
+        self._begin(found)
         try:
-            with self._timed(found):
-                body.replace_echoes(found.echoes, lambda: found.count(f"echo {side}.body"), found.bounds)
+            body.replace_echoes(found.echoes, lambda: found.count(f"echo {side}.body"), found.bounds)
         except Unsearchable as error:
             found.unscannable.append(f"{side}.body: {error}")
+        finally:
+            found.bounds.free()
 
     def _body(self, found: Found, side: str, raw: bytes, headers: Headers) -> Body:
         if not raw:
             return Body(raw)
-        with self._timed(found):
+        self._begin(found)
+        try:
             return self._read(found, side, raw, headers)
+        finally:
+            found.bounds.free()
 
     def _read(self, found: Found, side: str, raw: bytes, headers: Headers) -> Body:
         if not found.echoes.empty or len(raw) > _LONGEST_QUIET:  # a cookie's value is looked for in bodies, too

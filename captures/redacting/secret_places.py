@@ -24,6 +24,7 @@ from captures.redacting.secret_headers import (
 from captures.redacting.secret_names import NEEDLES, RedactionPolicy, Secrecy
 from captures.redacting.secret_pairs import may_hold, named_apart
 
+_SILENT, _SHORT_VALUE = 512, 256  # values of headers that are remembered, characters of one
 _LONGEST_NAME = 240  # characters of a value, encoded, that may be a name
 _SHORT = 10  # characters of a field's value that has no room for anything inside it
 
@@ -63,6 +64,8 @@ class SecretPlaces:
         self._detectors = detectors
         self._header_kinds: dict[bytes, str] = {}
         self._plain: set[bytes] = set()  # names of headers whose values are no secrets
+        self._silent: set[bytes] = set()  # values of headers in which nothing is found: they come again and again
+        self._telling: set[bytes] = set()  # names that are secrets themselves
         self._secrecies: dict[str, Secrecy] = {}  # of fields
         self._phones: set[str] = set()  # names of fields that hold phone numbers
 
@@ -87,7 +90,7 @@ class SecretPlaces:
                 if new != text:
                     changed = changed if changed is not None else list(headers)
                     changed[index] = (name, new.encode(charset, "surrogateescape"))
-            if name not in self._plain and self._detectors.may_find(name):
+            if name in self._telling:
                 changed = changed if changed is not None else list(headers)
                 changed[index] = (self.phrase(found, f"{place} name", name), changed[index][1])
         return headers if changed is None else tuple(changed)
@@ -102,9 +105,15 @@ class SecretPlaces:
         return b"?" not in text and not self._detectors.may_find(text) and not _may_say(text)
 
     def _is_free(self, name: bytes, value: bytes) -> bool:
-        if len(value) < 6 or name.lower() in STRUCTURAL:
+        if len(value) < 6 or value in self._silent or name.lower() in STRUCTURAL:
             return False
-        return (self._detectors.may_find(value) or _may_say(value)) and not self._policy.kept(name.decode("latin-1"))
+        if self._detectors.may_find(value) or _may_say(value):
+            return not self._policy.kept(name.decode("latin-1"))
+        if len(value) <= _SHORT_VALUE:
+            if len(self._silent) >= _SILENT:
+                self._silent.clear()
+            self._silent.add(value)
+        return False
 
     def _header_kind(self, raw: bytes) -> str:
         """What to do with a header: "" nothing, else its lower-case name (a special form) or "value"."""
@@ -123,8 +132,11 @@ class SecretPlaces:
         if len(self._header_kinds) >= REMEMBERED:
             self._header_kinds.clear()
             self._plain.clear()
+            self._telling.clear()
         self._header_kinds[raw] = kind
-        if not kind and not self._detectors.may_find(raw):
+        if self._detectors.may_find(raw):
+            self._telling.add(raw)
+        elif not kind:
             self._plain.add(raw)
         return kind
 
