@@ -7,6 +7,8 @@
 * A Content-Length that is sent twice with one value is refused (RFC 9110 8.6 lets it be taken for one).
 * ``Transfer-Encoding : chunked`` is passed on without its body, whose bytes are then taken for requests (RFC 9112 5.1
   and 11.2: such a request is answered with 400).
+* ``Connection: Keep-Alive``, as clients of HTTP/1.0 write it, is not understood in capitals (RFC 9110 7.6.1 takes any
+  case): such a client is told that its connection stays, and it is closed.
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ def wraps() -> list[Wanted]:
         (mitm, "make_body_reader", _keep_trailers),
         (mitm.http1, "expected_http_body_size", _accept_repeated_length),
         (http_layers, "expected_http_body_size", _accept_repeated_length),
+        (mitm.http1, "connection_close", _in_any_case),
     ]
 
 
@@ -136,6 +139,14 @@ def _accept_repeated_length(original: Callable[..., int | None]) -> Callable[...
             return original(request, single) if response else original(single)
 
     return expected_http_body_size
+
+
+def _in_any_case(original: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def connection_close(http_version: Any, headers: Any) -> bool:
+        said = headers.get("connection", "")
+        return original(http_version, Headers(connection=said.lower()) if said != said.lower() else headers)
+
+    return connection_close
 
 
 def _is_ambiguous(name: bytes) -> bool:

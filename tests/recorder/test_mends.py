@@ -192,6 +192,23 @@ def test_a_length_that_is_sent_twice(lab: Lab, second: bytes, status: bytes) -> 
         assert exchange.request.body == b"ab"
 
 
+@pytest.mark.parametrize("word", [b"keep-alive", b"Keep-Alive"])
+def test_a_connection_of_http_1_0_that_is_kept(lab: Lab, word: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok"
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(3):
+            await head(reader)
+            writer.write(answer)
+        await writer.drain()
+
+    with lab.recording(inbound(lab.origin(handle))) as proxy, connect(proxy.port()) as client:
+        for _ in range(3):
+            client.sendall(b"GET / HTTP/1.0\r\nHost: a\r\nConnection: %s\r\n\r\n" % word)
+            assert read_until(client, b"ok") == answer
+    assert [exchange.failure for exchange in lab.exchanges()] == [None] * 3
+
+
 @pytest.mark.parametrize("framing", [b"Transfer-Encoding : chunked", b"content-length\t: 3"])
 def test_a_body_whose_length_servers_differ_on_is_no_request(lab: Lab, framing: bytes) -> None:
     with lab.recording(inbound(lab.origin(answering(b"")))) as proxy:
