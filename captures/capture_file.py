@@ -147,9 +147,13 @@ class CaptureFile:
         return shrunk and size < int.from_bytes(head[28:32], "big") * (65536 if page == 1 else page)
 
     def name_now(self) -> Path:
-        """Where the file is now, as far as the system tells (Linux)."""
+        """Where the file is now, as far as the system tells (Linux): its other name where one was removed."""
         with suppress(OSError):
-            return Path(os.readlink(f"/proc/self/fd/{self._descriptor}"))
+            link = f"/proc/self/fd/{self._descriptor}"
+            now, own = Path(os.readlink(link)), _inode(link)
+            for name in (now, *self.path.parent.iterdir()):  # where it had two names, the system may tell the lost one
+                if _inode(name) == own:
+                    return name
         return self.path
 
     def bytes(self) -> int:
@@ -321,7 +325,7 @@ def held(path: Path) -> Iterator[None]:
         lock.close()
 
 
-def _inode(path: str) -> tuple[int, int] | None:
+def _inode(path: str | Path) -> tuple[int, int] | None:
     try:
         found = os.stat(path)
     except OSError:

@@ -468,13 +468,18 @@ def test_an_error_that_nothing_foresaw_is_counted_and_the_recording_goes_on(
     assert read(tmp_path / "x.sqlite") == [1, 4]
 
 
-@pytest.mark.parametrize("how", ["removed", "moved"])
-def test_a_recording_follows_its_file(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize(("how", "to_do"), [("removed", ""), ("moved", "rename"), ("moved", "link")])
+def test_a_recording_follows_its_file(tmp_path: Path, how: str, to_do: str) -> None:
     path, moved = tmp_path / "x.sqlite", tmp_path / "moved.sqlite"
     with CaptureWriter(path, mode="record") as writer:
         writer.put(exchange(writer.reserve_id()))
         assert writer.flush()
-        path.unlink() if how == "removed" else path.rename(moved)
+        if to_do == "rename":
+            path.rename(moved)
+        else:
+            if to_do == "link":
+                os.link(path, moved)
+            path.unlink()
         for _ in range(2):
             writer.put(exchange(writer.reserve_id(), session=1))
         counters = writer.close()
