@@ -177,8 +177,9 @@ async def serve(
             continue
         if command == "drain":
             await proxy.close_listeners(Role.INBOUND)
-            if await _settle(lambda: tape.open_count(Role.INBOUND) == 0, drain, commands):
-                drain = 0.0
+            began = time.monotonic()
+            asked_again = await _settle(lambda: tape.open_count(Role.INBOUND) == 0, drain, commands)
+            drain = 0.0 if asked_again else max(0.0, drain - (time.monotonic() - began))
             if service:
                 tape.ending()  # the parent ends CMD next
             report(event="drained")

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
+from recorder import proxy as proxying
 from recorder.tape import Tape
-from tests.recorder.conftest import DEADLINE, Lab, answering, head, inbound, read_until, until
+from tests.recorder.conftest import DEADLINE, Lab, answering, connect, head, inbound, read_until, until
 
 pytestmark = pytest.mark.slow  # a real proxy for each
 
@@ -55,6 +56,26 @@ def test_the_last_byte_leaves_after_the_exchange_is_on_the_tape(lab: Lab, monkey
         read_until(client, b"ok")
     assert early == [False]
     assert lab.only().failure is None
+
+
+def test_what_is_open_has_the_time_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    settle = proxying._settle
+
+    async def watched(settled: Callable[[], bool], seconds: float, commands: asyncio.Queue[str]) -> bool:
+        given.append(seconds)
+        return await settle(settled, seconds, commands)
+
+    monkeypatch.setattr(proxying, "_settle", watched)
+    recording = lab.recording(inbound(lab.origin(after_the_head(asyncio.Event()))), drain=0.05)
+    with recording as proxy, connect(proxy.port()) as client:
+        client.sendall(get())
+        read_until(client, b"\r\n\r\n")
+        proxy.command("drain")
+        until(lambda: proxy.has("drained"))
+        proxy.command("stop")
+        until(lambda: proxy.has("done"))
+    assert given == [0.05, 0.0]
 
 
 @pytest.mark.parametrize(("command", "opened"), [("drain", "before"), ("stop", "just now")])
