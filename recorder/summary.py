@@ -170,6 +170,9 @@ class TextObserver:
         files, gone = paths_of(outcome.counters), outcome.counters.get("removed") or {"files": 0, "exchanges": 0}
         if len(files) > 1:
             self._say(f"In {len(files)} files, {Path(files[0]).name} to {Path(files[-1]).name}.")
+        if away := sum(not Path(path).exists() for path in files):
+            where = "1 of them is not there any more" if away == 1 else f"{away} of them are not there any more"
+            self._say(f"{where}; what {'it holds' if away == 1 else 'they hold'} is not in these numbers.")
         if gone["files"]:
             were = "was" if gone["files"] == 1 else "were"
             went = f"{counted(gone['files'], 'file')} with {counted(gone['exchanges'], 'exchange')}"

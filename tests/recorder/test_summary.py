@@ -27,6 +27,18 @@ def test_what_the_capture_does_not_hold_is_told(tmp_path: Path) -> None:
     assert "pay.test:443: 2 connections failed, its certificate is not trusted (--upstream-ca).\n" in out.getvalue()
 
 
+def test_files_that_were_taken_away_are_told(tmp_path: Path) -> None:
+    CaptureWriter(tmp_path / "c.sqlite", mode="record").close()
+    out = io.StringIO()
+    files = [(str(tmp_path / name), 1) for name in ("a.sqlite", "b.sqlite", "c.sqlite")]
+    TextObserver("ca.crt", out).done(
+        Settings(tmp_path / "a.sqlite", ()), Outcome(MappingProxyType({"files": files}), None)
+    )
+    assert (
+        "In 3 files, a.sqlite to c.sqlite.\n2 of them are not there any more; what they hold is not in these numbers.\n"
+    ) in out.getvalue()
+
+
 def test_requests_that_were_lost_did_reach_a_listener(tmp_path: Path) -> None:
     CaptureWriter(tmp_path / "x.sqlite", mode="record").close()
     out = io.StringIO()
