@@ -88,6 +88,10 @@ class ProxyDied(RetapeError):
     """The proxy process ended by itself: our fault (exit code 4)."""
 
 
+class WriterDied(ProxyDied):
+    """It was the writing process, and no other could go on: what it was told and had not written is lost with it."""
+
+
 def record(settings: Settings, observer: Observer) -> Outcome:
     """Run the whole recording.
 
@@ -140,7 +144,7 @@ class _Recording:
             self._stop_service(proxy)
             proxy.send("discard")
             proxy.end(2.0 if isinstance(error, ProxyDied) else STOP_TIMEOUT)
-            if isinstance(error, ProxyDied) and proxy.unwritten:
+            if isinstance(error, WriterDied) and proxy.unwritten:
                 error.hint = f"{error.hint} {counted(proxy.unwritten, 'exchange')} lost with it.".lstrip()
             if isinstance(error, ProxyDied) and proxy.lost:
                 error.hint += f" Exchanges it had begun and could not finish: {proxy.lost}."
@@ -264,8 +268,8 @@ class _Recording:
             if settled != (settled := proxy.settled()):
                 since = time.monotonic()
             if time.monotonic() - since >= timeout:
-                who = WRITER if proxy.left() else PROXY
-                raise ProxyDied(f"{who} made no progress for {timeout:g} s ({wanted}).")
+                who, died = (WRITER, WriterDied) if proxy.left() else (PROXY, ProxyDied)
+                raise died(f"{who} made no progress for {timeout:g} s ({wanted}).")
             if wanted == "done" and not self._writing and time.monotonic() - began >= LOOK and proxy.left():
                 self._writing = True
                 self._observer.writing(proxy.left())
@@ -303,7 +307,8 @@ class _Recording:
             case "error":
                 raise UsageError(event["message"], hint=event.get("hint", ""))
             case "exited":
-                raise ProxyDied(f"{event['name']} died: {event['how']}.", hint=self._what_is_left(event["name"]))
+                died = WriterDied if event["name"] == WRITER else ProxyDied
+                raise died(f"{event['name']} died: {event['how']}.", hint=self._what_is_left(event["name"]))
 
     def _what_is_left(self, died: str) -> str:
         files = paths_of(self._counters)

@@ -263,6 +263,26 @@ def test_a_writing_process_that_dies_again_and_again_ends_the_recording(lab: Lab
         assert capture.count() == 4
 
 
+def test_what_was_lost_before_is_not_lost_with_the_proxy(lab: Lab, start: Start) -> None:
+    recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(answering(OK))}")
+    port, (scribe,) = recorder.port("inbound"), processes(recorder, "recorder.scribe")
+    ask(port, get("/kept"))
+    until(lambda: len(recorder.exchanges()) == 1, "the exchange on disk")
+    with traffic(port, lambda _: OK, clients=3) as running:
+        os.kill(scribe, signal.SIGSTOP)
+        running.more(20)
+        os.kill(scribe, signal.SIGKILL)
+        assert not recorder.event("warning")["where"].startswith("killed by SIGKILL, 0 exchanges")
+        running.end()
+    os.kill(recorder.proxy_pid(), signal.SIGKILL)
+    code, text = recorder.end(None)
+    assert code == 4
+    assert text.splitlines() == [
+        "retape: The recording proxy died: killed by SIGKILL.",
+        f"hint: What it had recorded until then is in {recorder.capture}.",
+    ]
+
+
 def test_a_second_interrupt_gives_up_what_is_left_to_write(lab: Lab, start: Start) -> None:
     recorder = start("--inbound", f"0=http://127.0.0.1:{lab.origin(answering(OK, 200_000))}", "--workers", "2")
     port, number = recorder.port("inbound"), 40
