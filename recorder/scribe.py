@@ -47,6 +47,7 @@ class _Told:
     came: float = 0.0  # when the first of these did
     until: float = 0.0  # everything before this time was told
     ids: dict[int, int] = field(default_factory=dict)  # of its open exchanges, by handle
+    gone: float | None = None  # when it had ended
 
 
 class Intake:
@@ -61,30 +62,41 @@ class Intake:
         self.endings: list[str] = []
         self.faults = 0  # calls that could not be applied
 
-    def take(self, proxy: int, batch: Batch, now: float) -> None:
-        """A batch of ``proxy`` has come."""
+    def take(self, proxy: int, batch: Batch, now: float) -> int:
+        """A batch of ``proxy`` has come. Returns what :meth:`apply` does."""
         told = self._proxies[proxy]
         told.until, calls = batch
         told.came = told.came if told.calls else now
         told.calls.extend(calls)
-        self.apply(now)
+        return self.apply(now)
 
     def gone(self, proxy: int, now: float) -> int:
-        """``proxy`` tells nothing more. How many exchanges it had begun that are lost, as it was killed."""
+        """``proxy`` tells nothing more; what it told may still wait for the others. Returns what :meth:`apply` does."""
         told = self._proxies[proxy]
-        told.until = float("inf")
-        self.apply(now)
-        while told.calls:
-            self._apply(told, told.calls.popleft())
-        for identity in told.ids.values():
-            self._desk.lose(identity, "proxy_died", now)
-        del self._proxies[proxy]
-        return len(told.ids)
+        told.until, told.gone = float("inf"), now
+        return self.apply(now)
 
-    def apply(self, now: float) -> None:
-        """Apply what nothing earlier can come before any more."""
+    def apply(self, now: float) -> int:
+        """Apply what nothing earlier can come before any more.
+
+        How many exchanges are lost: proxies of which nothing is left to apply had begun them, and were killed.
+        """
+        lost = self._let_go()
         while (told := self._next(now)) is not None:
             self._apply(told, told.calls.popleft())
+            if told.gone is not None:
+                lost += self._let_go()
+        return lost
+
+    def _let_go(self) -> int:
+        lost = 0
+        for number, told in list(self._proxies.items()):
+            if told.gone is not None and not told.calls:
+                for identity in told.ids.values():
+                    self._desk.lose(identity, "proxy_died", told.gone)
+                lost += len(told.ids)
+                del self._proxies[number]
+        return lost
 
     def _next(self, now: float) -> _Told | None:
         if len(self._proxies) == 1:
@@ -242,15 +254,15 @@ def attend(intake: Intake, desk: Desk, lines: list[socket.socket], report: Repor
         try:
             number, batch = inbox.get(timeout=max(0.0, min(due - time.monotonic(), OVERDUE / 4)))
         except queue.Empty:
-            intake.apply(time.monotonic())
+            lost = intake.apply(time.monotonic())
         else:
             if batch is None:
                 left -= 1
                 lost = intake.gone(number, time.monotonic())
-                if lost:
-                    report(event="lost", exchanges=lost)
             else:
-                intake.take(number, batch, time.monotonic())
+                lost = intake.take(number, batch, time.monotonic())
+        if lost:
+            report(event="lost", exchanges=lost)
         while True:  # what does not fit waits in the sockets and in the proxies, which count or hold back
             if time.monotonic() >= due:
                 report(event="counters", **desk.counters(), unapplied=intake.faults)
