@@ -16,6 +16,7 @@ CLIENT_WENT = ("client disconnected", "stream reset by client", "by client", "sh
 
 CERTIFICATE = "the server's certificate was not accepted"
 UNREADABLE = "the server's answer was not valid HTTP"
+HUNG_UP = "the client closed its half, and the server the connection"
 STOPPED = "recording stopped before it was complete"
 
 
@@ -38,7 +39,7 @@ def failure_of(broken: Broken) -> Failure:
     if broken.upstream is not None:
         return broken.upstream
     if broken.client_left and broken.request_complete and ("closed" in message or "reset" in message):
-        return Failure(FailureKind.ABORTED, "the client closed its half, and the server the connection")
+        return Failure(FailureKind.ABORTED, HUNG_UP)
     if broken.response_started:
         return Failure(FailureKind.TRUNCATED, "the server broke off inside its response")
     if "cannot parse http response" in message:

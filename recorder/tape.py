@@ -16,14 +16,14 @@ from typing import Any
 
 from mitmproxy import flow as mitm_flow
 from mitmproxy.connection import Client, ConnectionState
-from mitmproxy.http import HTTPFlow
+from mitmproxy.http import HTTPFlow, Response
 
 from captures.model import Direction, Exchange, Failure, FailureKind, Headers, Timing, authority
 from recorder import messages
 from recorder.choosing import Chooser
 from recorder.connections import Connections, Doors
 from recorder.desk import Desk
-from recorder.failures import STOPPED, Broken, failure_of
+from recorder.failures import HUNG_UP, STOPPED, Broken, failure_of
 from recorder.listeners import Listener, Role
 from recorder.plan import MAX_MESSAGES
 from recorder.relay import Relay
@@ -234,7 +234,8 @@ class Tape:
     def _answered(self, one: _Open) -> None:
         if one.flow.request.timestamp_end is None:
             one.notes["early_response"] = True  # the server answered before the request was complete
-        self._put(one, None)
+        left = one.flow.client_conn.state is ConnectionState.CAN_WRITE and _ends_with_its_listener(one.flow.response)
+        self._put(one, Failure(FailureKind.ABORTED, HUNG_UP) if left else None)
 
     def error(self, flow: HTTPFlow) -> None:
         """An exchange broke. Its client sees the connection break as well, not an error page of ours."""
@@ -380,6 +381,15 @@ class Tape:
             return one.listener.name
         where = authority(one.flow.request.host.lower(), one.flow.request.port)
         return self._dependencies.get(where, where)
+
+
+def _ends_with_its_listener(response: Response | None) -> bool:
+    """Whether ``response`` is a stream of events that does not say itself where it ends."""
+    if response is None:
+        return False
+    headers = messages.fields(response.data.headers)
+    framed = any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in headers)
+    return response.is_http11 and not framed and messages.media_type(headers).startswith(b"text/event-stream")
 
 
 def _has_whole_answer(one: _Open) -> bool:
