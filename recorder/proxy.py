@@ -24,7 +24,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from captures.errors import RetapeError
@@ -33,6 +33,7 @@ from recorder.desk import Desk
 from recorder.lean import leave_addons_out
 from recorder.listeners import Role
 from recorder.memory import stay_small
+from recorder.orders import orders
 from recorder.plan import ProxyPlan
 from recorder.relay import Relay
 from recorder.report import Report
@@ -49,7 +50,8 @@ def main() -> int:
     _lift_limit()
     leave_addons_out()
     importlib.import_module("recorder.mends")  # with all of mitmproxy, which takes a second: the plan may come later
-    plan = ProxyPlan.from_line(sys.stdin.buffer.readline())
+    said = orders()
+    plan = ProxyPlan.from_line(next(said, b""))
     line = socket.socket(fileno=int(sys.argv[1]))
     share = plan.max_queue // 2 // plan.workers  # the other half waits in the writing process
     relay = Relay(
@@ -57,7 +59,7 @@ def main() -> int:
         renewals=socket.socket(fileno=int(sys.argv[2])), broke=lambda told: report(event="broke", told=told),
     )  # fmt: skip
     try:
-        asyncio.run(_main(plan, relay, report))
+        asyncio.run(_main(plan, relay, report, said))
     except RetapeError as error:
         relay.close(ending="discard")
         report(event="error", message=error.message, hint=error.hint)
@@ -90,8 +92,8 @@ class Faults(logging.Handler):
             sys.stderr.write(logging.Formatter("%(message)s").format(record) + "\n")
 
 
-async def _main(plan: ProxyPlan, relay: Relay, report: Report) -> str:
-    commands = _commands()
+async def _main(plan: ProxyPlan, relay: Relay, report: Report, said: Iterator[bytes]) -> str:
+    commands = _commands(said)
 
     def hear(**event: Any) -> None:
         report(**event)
@@ -246,15 +248,15 @@ async def _settle(settled: Callable[[], bool], seconds: float, commands: asyncio
     return False
 
 
-def _commands() -> asyncio.Queue[str]:
-    """The parent's commands; SIGTERM, SIGINT and SIGHUP mean ``stop``."""
+def _commands(said: Iterator[bytes]) -> asyncio.Queue[str]:
+    """The parent's commands, which are ``said``; SIGTERM, SIGINT and SIGHUP mean ``stop``."""
     loop = asyncio.get_running_loop()
     commands: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended before stdin did
             told = False
-            for line in sys.stdin.buffer:
+            for line in said:
                 command = line.decode().strip()
                 told = told or command in ENDINGS
                 loop.call_soon_threadsafe(commands.put_nowait, command)

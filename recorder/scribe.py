@@ -28,6 +28,7 @@ from captures.writer import CaptureWriter
 from recorder.desk import Desk
 from recorder.line import Batch, Call, receive
 from recorder.memory import stay_small
+from recorder.orders import orders
 from recorder.plan import ProxyPlan
 from recorder.relay import total
 from recorder.report import Report
@@ -179,7 +180,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     report = Report()
-    plan = ProxyPlan.from_line(sys.stdin.buffer.readline())
+    said = orders()
+    plan = ProxyPlan.from_line(next(said, b""))
     redactor = Redactor(plan.redaction_key, RedactionPolicy.from_config(plan.redaction), seconds=SECONDS)
     try:
         writer = CaptureWriter(
@@ -204,7 +206,7 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     stay_small()
-    threading.Thread(target=_hear, args=(writer,), name="commands", daemon=True).start()
+    threading.Thread(target=_hear, args=(writer, said), name="commands", daemon=True).start()
     lines = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
     desk = Desk(writer, plan.choice, plan.sample_key.encode())
     intake = Intake(desk, len(lines))
@@ -219,8 +221,8 @@ def main() -> int:
     return 0
 
 
-def _hear(writer: CaptureWriter) -> None:
-    for line in sys.stdin.buffer:
+def _hear(writer: CaptureWriter, said: Iterator[bytes]) -> None:
+    for line in said:
         if line.strip() == b"abandon":
             writer.give_up()
 
