@@ -274,6 +274,8 @@ def test_what_was_lost_before_is_not_lost_with_the_proxy(lab: Lab, start: Start)
         os.kill(scribe, signal.SIGKILL)
         assert not recorder.event("warning")["where"].startswith("killed by SIGKILL, 0 exchanges")
         running.end()
+    ask(port, get("/last"))
+    until(lambda: any(one.request.target == b"/last" for one in recorder.exchanges()), "the last exchange on disk")
     os.kill(recorder.proxy_pid(), signal.SIGKILL)
     code, text = recorder.end(None)
     assert code == 4
