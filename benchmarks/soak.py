@@ -40,6 +40,8 @@ from captures.trust import Authority
 
 USUAL, QUICK = 20_000, 1_500
 ROUND = 10.0  # seconds of each load before it is begun anew
+PAUSE = 10  # ms before each request of a kept connection: beyond what can be written, the bounded queues fill
+RATE = 100  # requests a second on each HTTP/2 connection
 LASTING = 12  # times as long do the connections live that are kept alive
 HOSTS = 200
 EVERY = 1.0  # seconds between samples
@@ -198,7 +200,7 @@ class Loads:
             f"http://{HOST}:{port}" for port in (recorder.inbound, recorder.streams, recorder.outbound)
         )
         scripts = {
-            "kept": ('""', "", 0),
+            "kept": ('""', "", PAUSE),
             "closed": ('""', ', ["Connection"] = "close"', 20),
             "hosts": (f'"http://127.0.0." .. 1 + number % {HOSTS} .. ":{ports["http"]}"', "", 0),
         }
@@ -210,7 +212,7 @@ class Loads:
             ["wrk", "-t1", "-c16", f"-d{lasting}s", "-s", str(folder / "kept.lua"), inbound],
             ["wrk", "-t1", "-c1", f"-d{self._seconds}s", "-s", str(folder / "closed.lua"), inbound],
             ["wrk", "-t1", "-c2", f"-d{self._seconds}s", "-s", str(folder / "hosts.lua"), outbound],
-            ["h2load", "-t1", "-c2", "-m4", f"-D{lasting}", f"{streams}/orders/2"],
+            ["h2load", "-t1", "-c2", "-m4", f"--rps={RATE}", f"-D{lasting}", f"{streams}/orders/2"],
         ]
         jobs = [(self._tool, (argv,)) for argv in tools]
         self._threads = [threading.Thread(target=run, args=given, daemon=True) for run, given in jobs]
