@@ -25,7 +25,7 @@ from typing import Any
 import orjson
 
 from captures.model import Headers, lower_name
-from captures.recurring import Recurring
+from captures.recurring import NotThere, Recalled, Recurring
 
 ALIKE, WORTH, MOST = 16, 8, 1_024
 OPEN = frozenset(
@@ -40,7 +40,7 @@ SPELLED = frozenset({"content-type", "soapaction", "x-amz-target"})
 """Names whose lines and values are never put into a row of their own: SQL looks for words in them
 (``captures.routes``)."""
 KEPT = 2_048
-"""How many heads and values a reader keeps, and how many heads a writer takes over from the sessions before it."""
+"""How many heads a reader keeps, and a writer takes over from the sessions before it."""
 
 WRONG = "the headers of a message are no list of names and values"
 
@@ -172,7 +172,7 @@ class HeadReader:
         self._connection = connection
         self._heads: dict[int, tuple[Headers, tuple[tuple[int, int], ...]]] = {}  # varying lines: place, number
         self._lines = _Lines(connection)
-        self._values: dict[int, bytes] = {}
+        self._values = Recalled(connection, "head_value", "value", lambda text: text.encode("latin-1"))
 
     def read(self, head: int | None, text: str | None) -> Headers:
         """The header list of a row's head and text. Raises ``ValueError`` where they are none."""
@@ -189,7 +189,7 @@ class HeadReader:
             for at, number in varying:
                 value = values[number]
                 filled[at] = lines[at][0], value.encode("latin-1") if type(value) is str else self._value(value)
-        except _NotThere:
+        except NotThere:
             raise
         except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
             raise ValueError(WRONG) from error
@@ -224,21 +224,9 @@ class HeadReader:
         return lines, varying
 
     def _value(self, identity: int) -> bytes:
-        known = self._values.get(identity)
-        if known is None:
-            if type(identity) is not int:
-                raise ValueError(WRONG)
-            row = self._connection.execute("SELECT value FROM head_value WHERE id = ?", (identity,)).fetchone()
-            if row is None:
-                raise _NotThere(f"head_value {identity} is not in the file")
-            if len(self._values) >= KEPT:
-                self._values.clear()
-            known = self._values[identity] = row[0].encode("latin-1")
-        return known
-
-
-class _NotThere(ValueError):
-    """A row that another one names."""
+        if type(identity) is not int:
+            raise ValueError(WRONG)
+        return self._values.get(identity)
 
 
 @lru_cache(maxsize=256)  # of a file of version 1, which has each list whole
@@ -250,28 +238,16 @@ class _Lines:
     """The lines of heads, which may be rows of ``head_line``."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._known: dict[int, tuple[bytes, bytes | int]] = {}
+        self._rows = Recalled(connection, "head_line", "line", lambda text: _line(orjson.loads(text)))
 
     def parsed(self, lines: Any) -> list[tuple[bytes, bytes | int]]:
         """Names, and values or the numbers of values that vary. Raises ``ValueError``."""
         try:
-            return [self._row(line) if type(line) is int else _line(line) for line in orjson.loads(lines)]
-        except _NotThere:
+            return [self._rows.get(line) if type(line) is int else _line(line) for line in orjson.loads(lines)]
+        except NotThere:
             raise
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(WRONG) from error
-
-    def _row(self, identity: int) -> tuple[bytes, bytes | int]:
-        known = self._known.get(identity)
-        if known is None:
-            row = self._connection.execute("SELECT line FROM head_line WHERE id = ?", (identity,)).fetchone()
-            if row is None:
-                raise _NotThere(f"head_line {identity} is not in the file")
-            if len(self._known) >= KEPT:
-                self._known.clear()
-            known = self._known[identity] = _line(orjson.loads(row[0]))
-        return known
 
 
 def _line(line: Any) -> tuple[bytes, bytes | int]:

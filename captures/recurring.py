@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 LATELY, LATELY_LENGTH = 4_096, 2_000_000
 """How many texts the writer keeps in mind, in case one comes again, and their characters."""
 KEPT = 2_048
-"""How many it takes over from the sessions before it."""
+"""How many it takes over from the sessions before it, and how many a reader keeps."""
 
 
 class Recurring:
@@ -42,3 +46,30 @@ class Recurring:
         for identity, text in self._connection.execute(self._newest):
             self._known.setdefault(text, identity)
             self._length += len(text)
+
+
+class NotThere(ValueError):
+    """A row that another one names."""
+
+
+class Recalled(Generic[T]):
+    """Reads what :class:`Recurring` wrote, each as ``make`` makes it of the text."""
+
+    def __init__(self, connection: sqlite3.Connection, table: str, column: str, make: Callable[[str], T]) -> None:
+        self._connection = connection
+        self._table = table
+        self._select = f"SELECT {column} FROM {table} WHERE id = ?"
+        self._make = make
+        self._known: dict[int, T] = {}
+
+    def get(self, identity: int) -> T:
+        """Row ``identity``. Raises :class:`NotThere`, and what ``make`` does."""
+        known = self._known.get(identity)
+        if known is None:
+            row = self._connection.execute(self._select, (identity,)).fetchone()
+            if row is None:
+                raise NotThere(f"{self._table} {identity} is not in the file")
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            known = self._known[identity] = self._make(row[0])
+        return known
