@@ -27,6 +27,7 @@ from recorder.failures import HUNG_UP, STOPPED, Broken, failure_of
 from recorder.listeners import Listener, Role
 from recorder.plan import MAX_MESSAGES
 from recorder.relay import Relay
+from recorder.sockets import notice_at_next_read
 from recorder.streams import Conversation, Limits, cutter_of, is_grpc
 from recorder.tee import BUFFERED, Held, Tee
 
@@ -145,10 +146,7 @@ class Tape:
             while self._desk.is_full() and not self._ending:  # noqa: ASYNC110 - it is full in another thread
                 await asyncio.sleep(LOOK)
         except asyncio.CancelledError:
-            # mitmproxy does not expect the connection to be cut here: it shall notice at its next read.
-            task = asyncio.current_task()
-            if task is not None:
-                asyncio.get_running_loop().call_soon(task.cancel)
+            notice_at_next_read()
 
     def is_ours(self, address: tuple[str, int]) -> bool:
         """Whether a listener of the recording is at ``address``."""

@@ -21,6 +21,7 @@ from recorder.multiplexed.heads import Lines
 from recorder.multiplexed.lanes import Lane, find_lane
 from recorder.multiplexed.sides import Side
 from recorder.multiplexed.streams import Stream, hand_over
+from recorder.sockets import close, send
 from recorder.tape import Tape
 
 OF_STREAMS = frozenset({frames.DATA, frames.WINDOW_UPDATE, frames.CONTINUATION})
@@ -69,8 +70,7 @@ class Carrier:
         """Something went wrong in here: nobody knows what has been sent."""
         self._lane, self._sure = None, False
         for connection in [*self._sides, self._layer.context.client]:
-            if connection in handler.transports:
-                handler.close_connection(connection)
+            close(handler, connection)
         self._sides.clear()
 
     def release(self) -> None:
@@ -106,11 +106,10 @@ class Carrier:
             self._sure = False
             return DataReceived(side.connection, side.codec.give_back(data))
         at, end = 0, len(data)
-        passes = self._from_client if side is self._front else self._from_server
         while end - at >= HEAD:
             length, kind, flags, number = frames.read_head(data, at)
             stop = at + HEAD + length
-            if stop <= end and passes(kind, flags, number, data[at + HEAD : stop]):
+            if stop <= end and self._passes(side, kind, flags, number, data[at + HEAD : stop]):
                 at = stop
                 continue
             if end < stop and length <= side.h2.max_inbound_frame_size:
@@ -131,20 +130,14 @@ class Carrier:
             return DataReceived(side.connection, side.codec.give_back(b""))
         return None
 
-    def _from_client(self, kind: int, flags: int, number: int, payload: bytes) -> bool:
-        """Whether a frame is plain, and has been dealt with."""
+    def _passes(self, side: Side, kind: int, flags: int, number: int, payload: bytes) -> bool:
+        """Whether a frame that came on ``side`` is plain, and has been dealt with."""
+        asks = side is self._front
         if kind == frames.HEADERS:
-            return self._request(flags, number, payload)
+            return (self._request if asks else self._response)(flags, number, payload)
         if kind == frames.DATA:
-            return self._request_data(flags, number, payload)
-        return self._control(self._front, kind, flags, number, payload)
-
-    def _from_server(self, kind: int, flags: int, number: int, payload: bytes) -> bool:
-        if kind == frames.HEADERS:
-            return self._response(flags, number, payload)
-        if kind == frames.DATA:
-            return self._response_data(flags, number, payload)
-        return self._control(self._back, kind, flags, number, payload)
+            return (self._request_data if asks else self._response_data)(flags, number, payload)
+        return self._control(side, kind, flags, number, payload)
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
@@ -375,12 +368,7 @@ class Carrier:
             if side.out:
                 data = side.out[0] if len(side.out) == 1 else b"".join(side.out)
                 side.out.clear()
-                io = handler.transports.get(side.connection)
-                if io is not None and io.writer is not None and not io.writer.is_closing():
-                    io.writer.write(side.codec.encode(data))
-                    flush = getattr(io.writer, "flush", None)
-                    if flush is not None:
-                        flush()
+                send(handler, side.connection, side.codec, data)
         if self._notes:
             notes, self._notes = self._notes, []
             for note, arguments in notes:

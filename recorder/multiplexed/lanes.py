@@ -13,12 +13,11 @@ from h2.connection import ConnectionState as H2State
 from h2.frame_buffer import FrameBuffer
 from h2.stream import H2Stream
 from mitmproxy.connection import Connection, ConnectionState
-from mitmproxy.proxy.layers.http import HttpClient, HttpLayer, HTTPMode, HttpStream
+from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode, HttpStream
 from mitmproxy.proxy.layers.http._http2 import Http2Client, Http2Server
 from mitmproxy.proxy.layers.http._http_h2 import BufferedH2Connection
-from mitmproxy.proxy.layers.tls import ServerTLSLayer
 
-from recorder.plain.lanes import BELOW, Clear, codec_of, is_tunnel
+from recorder.plain.lanes import Clear, codec_of, is_known_below, stack_of
 
 BEGUN = "_data" if hasattr(FrameBuffer(), "_data") else "data"
 """What h2's buffer calls the beginning of a frame (``data`` until 4.3)."""
@@ -90,9 +89,7 @@ def find_lane(layer: HttpLayer) -> Lane | None:
         or client.state is not ConnectionState.OPEN
     ):
         return None
-    if not all(type(one) in BELOW for one in context.layers):
-        return None
-    if not all(is_tunnel(one) for one in context.layers if type(one) is HttpLayer and one is not layer):
+    if not is_known_below(layer):
         return None
     from_client = codec_of(client, context.layers)
     for server, top in layer.connections.items():
@@ -100,9 +97,7 @@ def find_lane(layer: HttpLayer) -> Lane | None:
             continue
         if server.state is not ConnectionState.OPEN and not server.error:
             continue  # mitmproxy would connect anew
-        stack = [top]
-        while isinstance(stack[-1], ServerTLSLayer | HttpClient):
-            stack.append(getattr(stack[-1], "child_layer", None))
+        stack = stack_of(top)
         from_server = codec_of(server, [*context.layers, *stack])
         back = stack[-1]
         if type(back) is not Http2Client or server.via or from_client is None or from_server is None:

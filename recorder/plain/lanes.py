@@ -21,7 +21,7 @@ from OpenSSL import SSL
 Address = tuple[str, int]
 RECORD = 16_384  # bytes of plaintext in a TLS record, at most (RFC 8446 5.1)
 PIECE = 65_536  # bytes of ciphertext fetched at once
-BELOW = frozenset({ReverseProxy, HttpProxy, HttpLayer, HttpStream, ClientTLSLayer, ServerTLSLayer})
+_BELOW = frozenset({ReverseProxy, HttpProxy, HttpLayer, HttpStream, ClientTLSLayer, ServerTLSLayer})
 
 
 class Clear:
@@ -106,9 +106,7 @@ def waits(layer: HttpLayer) -> Clear | None:
     context = layer.context
     if layer.streams or layer.waiting_for_establishment or context.client.state is not ConnectionState.OPEN:
         return None
-    if not all(type(one) in BELOW and one._paused is None for one in context.layers):
-        return None
-    if not all(is_tunnel(one) for one in context.layers if type(one) is HttpLayer and one is not layer):
+    if not is_known_below(layer) or any(one._paused is not None for one in context.layers):
         return None
     if not _is_idle(layer.connections.get(context.client), Http1Server):
         return None
@@ -122,9 +120,7 @@ def idle_server(layer: HttpLayer, address: Address, *, tls: bool) -> tuple[Conne
             continue
         if server.state is not ConnectionState.OPEN or server.alpn == b"h2" or server.via or server.error:
             continue
-        stack = [top]
-        while isinstance(stack[-1], ServerTLSLayer | HttpClient):
-            stack.append(getattr(stack[-1], "child_layer", None))
+        stack = stack_of(top)
         if _is_idle(stack[-1], Http1Client) and all(one._paused is None for one in stack):
             codec = codec_of(server, [*layer.context.layers, *stack])
             return None if codec is None else (server, codec)
@@ -139,7 +135,23 @@ def _is_idle(connection: Any, kind: type) -> bool:
     return one.state == one.read_headers and one.request is None and not one.buf
 
 
-def is_tunnel(outer: HttpLayer) -> bool:
+def stack_of(top: Any) -> list[Any]:
+    """The layers towards a server, from ``top`` to the one that speaks HTTP."""
+    stack = [top]
+    while isinstance(stack[-1], ServerTLSLayer | HttpClient):
+        stack.append(getattr(stack[-1], "child_layer", None))
+    return stack
+
+
+def is_known_below(layer: HttpLayer) -> bool:
+    """Whether what is between the client's socket and ``layer`` is known here: TLS, and tunnels around it."""
+    below = layer.context.layers
+    return all(type(one) in _BELOW for one in below) and all(
+        _is_tunnel(one) for one in below if type(one) is HttpLayer and one is not layer
+    )
+
+
+def _is_tunnel(outer: HttpLayer) -> bool:
     """Whether all that ``outer`` carries is one tunnel, whose bytes it hands on as they are."""
     server = outer.connections.get(outer.context.client)
     streams = list(outer.streams.values())

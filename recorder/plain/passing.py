@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mitmproxy.connection import Connection
 from mitmproxy.http import HTTPFlow, Response
+from mitmproxy.net.http import http1
 
 from recorder.plain.bodies import Body, UntilClosed
 from recorder.plain.heads import Begun
@@ -42,11 +43,5 @@ class Passing:
         """The head of the answer is there."""
         self.flow.response = response
         self.body = body
-        self.closes = self.closes or isinstance(body, UntilClosed) or _closes(response)
-
-
-def _closes(response: Response) -> bool:
-    """Whether the server wants its connection closed after ``response``."""
-    said = response.headers.get("connection", "").lower()
-    words = [word.strip() for word in said.split(",")]
-    return "close" in words or (response.http_version != "HTTP/1.1" and "keep-alive" not in words)
+        asks_to_close = http1.connection_close(response.http_version, response.headers)
+        self.closes = self.closes or isinstance(body, UntilClosed) or asks_to_close

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mitmproxy.connection import Client, Connection, ConnectionState
+from mitmproxy.connection import Client, ConnectionState
 from mitmproxy.flow import Error
 from mitmproxy.http import Headers, HTTPFlow, Request
 from mitmproxy.net.http import http1
@@ -25,6 +25,7 @@ from recorder.plain.bodies import Body, Broken, UntilClosed, body_of
 from recorder.plain.heads import Head, answer_of, plain_head
 from recorder.plain.lanes import Clear, idle_server, waits
 from recorder.plain.passing import Lane, Passing
+from recorder.sockets import close, send
 from recorder.tape import INFORMATIONAL, TEE, Tape
 
 EARLY = 64 * 1024  # bytes that a client may send beyond its request before it has to wait for the answer
@@ -78,8 +79,8 @@ class Path:
         passing, self._passing, self._lane = self._passing, None, None
         self._all_early()
         if passing is not None:
-            self._close(handler, passing.lane.server)
-        self._close(handler, self._client)  # whose end puts on the tape what is open
+            close(handler, passing.lane.server)
+        close(handler, self._client)  # whose end puts on the tape what is open
         return () if type(event) is DataReceived else (event,)  # nobody can tell how much of it was used
 
     # -- what the client sends -------------------------------------------------------------------------------------
@@ -172,7 +173,7 @@ class Path:
                 self._early += data[-asked.left_over :]
                 data = data[: -asked.left_over]
         if head or data:
-            self._send(handler, passing.lane.server, passing.lane.from_server.encode(head + data))
+            send(handler, passing.lane.server, passing.lane.from_server, head + data)
         if content and not passing.answered:
             passing.request(content)
         if wrong:
@@ -201,9 +202,9 @@ class Path:
             if not codec.ended:
                 return (DataReceived(passing.lane.server, b""),)
         elif passing.switched:
-            self._send(handler, self._client, passing.lane.from_client.encode(data))
+            send(handler, self._client, passing.lane.from_client, data)
         elif passing.answered:
-            self._close(handler, passing.lane.server)  # nobody asked for it
+            close(handler, passing.lane.server)  # nobody asked for it
             self._lane = None
         else:
             rest = self._pass(handler, passing, data)
@@ -229,7 +230,7 @@ class Path:
             return ()
         content, wrong = _read(body, data) if data else (b"", "")
         surplus = body.left_over
-        self._send(handler, self._client, passing.lane.from_client.encode(head + data[: len(data) - surplus]))
+        send(handler, self._client, passing.lane.from_client, head + data[: len(data) - surplus])
         if head:
             _tell(self._tape.responseheaders, passing.flow)
             passing.response = passing.flow.response.stream or None
@@ -243,7 +244,7 @@ class Path:
         if not body.done:
             return ()
         if surplus:
-            self._close(handler, passing.lane.server)
+            close(handler, passing.lane.server)
             self._lane = None
         return self._answered(handler, passing, body)
 
@@ -262,7 +263,7 @@ class Path:
                 return raw
             names = [name.decode("latin-1") for name, _ in response.headers.fields]
             passing.flow.metadata.setdefault(INFORMATIONAL, []).append([response.status_code, names])
-            self._send(handler, self._client, passing.lane.from_client.encode(raw))
+            send(handler, self._client, passing.lane.from_client, raw)
         return b""
 
     def _switch(self, handler: Any, passing: Passing) -> Events:
@@ -293,8 +294,8 @@ class Path:
         early = self._all_early()
         if passing.closes:
             self._lane = None
-            self._close(handler, passing.lane.server)
-            self._close(handler, self._client)
+            close(handler, passing.lane.server)
+            close(handler, self._client)
             return ()
         rest: Events = ()
         if early and self._lane is None:
@@ -339,7 +340,7 @@ class Path:
             self._break(passing, "Client disconnected.")
         else:
             self._break(passing, "HTTP/1 protocol error: peer closed connection without sending complete message body")
-        self._close(handler, passing.lane.server)
+        close(handler, passing.lane.server)
 
     def _server_left(self, handler: Any, passing: Passing) -> None:
         passing.closes = True
@@ -365,28 +366,14 @@ class Path:
     def _fail(self, handler: Any, passing: Passing, message: str) -> None:
         """The exchange cannot go on: nor do its connections."""
         self._break(passing, message)
-        self._close(handler, passing.lane.server)
-        self._close(handler, self._client)
+        close(handler, passing.lane.server)
+        close(handler, self._client)
 
     def _break(self, passing: Passing, message: str) -> None:
         self._passing = self._lane = None
         self._all_early()
         passing.flow.error = Error(message)
         _tell(self._tape.error, passing.flow)
-
-    # -- sockets -----------------------------------------------------------------------------------------------------
-
-    def _send(self, handler: Any, connection: Connection, data: bytes) -> None:
-        io = handler.transports.get(connection)
-        if data and io is not None and io.writer is not None and not io.writer.is_closing():
-            io.writer.write(data)
-            flush = getattr(io.writer, "flush", None)
-            if flush is not None:
-                flush()
-
-    def _close(self, handler: Any, connection: Connection) -> None:
-        if connection in handler.transports:
-            handler.close_connection(connection)
 
 
 def _read(body: Body, data: bytes) -> tuple[bytes, str]:

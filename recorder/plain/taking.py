@@ -14,6 +14,7 @@ from mitmproxy.proxy.layers.tls import TLSLayer
 from mitmproxy.tls import TlsData
 
 from recorder.plain.path import Path
+from recorder.sockets import notice_at_next_read
 from recorder.tape import Tape
 
 ATTRIBUTE = "retape_path"
@@ -58,10 +59,7 @@ def _offering(original: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 await path.room()
             except asyncio.CancelledError:
-                # mitmproxy does not expect the connection to be cut here: it shall notice at its next read.
-                task = asyncio.current_task()
-                if task is not None:
-                    asyncio.get_running_loop().call_soon(task.cancel)
+                notice_at_next_read()
                 return
         try:
             left = path.take(self, event)
